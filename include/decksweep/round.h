@@ -116,6 +116,7 @@ struct census_policy {
     bool has_not_converged_args;
     uint64_t wall_ms;
     uint64_t user_memory_bytes; /* 0 = auto */
+    uint32_t cores;             /* one case needs: ranks x threads */
     bool accept_narrow;         /* --accept: a narrower key is done */
     bool refill;                /* --refill: lacking cases run again */
     const struct number_range *only;
