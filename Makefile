@@ -10,7 +10,7 @@ SAN     ?=
 BUILD   ?= build/$(if $(SAN),san,$(notdir $(CC)))
 
 PROGRAMS := decksweep decksweep-agent
-FOLDERS  := shared/base shared/contract shared/deck shared/summary shared/archive shared/store \
+FOLDERS  := shared/base shared/cmd shared/contract shared/deck shared/summary shared/archive shared/store \
             scheduler agent collector cli
 SOURCES  := $(sort $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c)))
 MAINS    := cli/main.c agent/main.c scheduler/main.c

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* cmd.h - the commands of decksweep; the framework is shared/cmd
+ *
+ * A command is one file cmd_<name>.c that ends in its entry; add it here and to the table in
+ * main.c, and it has --help, a place in the man page and completion. */
+#ifndef DS_CLI_CMD_H
+#define DS_CLI_CMD_H
+
+#include "cmd/program_io.h"
+
+extern const struct cmd_entry cmd_version;
+
+#endif
