@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Installs the Debian 12 packages that building, running and testing decksweep needs, if any is
+# missing. `deps.sh run` is enough for `make demo`; `deps.sh` takes everything for `make test`.
+set -euo pipefail
+
+BUILD="gcc make pkg-config libc6-dev libhwloc-dev libyaml-dev libcjson-dev libssl-dev libzstd-dev
+       libarchive-dev libgsl-dev libmuparser-dev libnetcdf-dev zlib1g-dev"
+RUN="libopm-simulators-bin openmpi-bin python3-minimal"
+TEST="libcriterion-dev bats strace parallel zstd hwloc tmux time netcdf-bin procps libarchive-tools
+      bash-completion man-db python3 python3-venv python3-numpy python3-xarray python3-netcdf4
+      python3-pandas"
+LINT="clang clang-tidy clang-format shellcheck libclang-rt-14-dev"
+
+want="$BUILD $RUN"
+[ "${1:-all}" = run ] || want="$want $TEST $LINT"
+
+missing=""
+for package in $want; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+as_root=""
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || {
+        echo "deps: these packages are missing; install them as root and run make again:" >&2
+        echo "  apt-get install --no-install-recommends$missing" >&2
+        exit 1
+    }
+    as_root=sudo
+fi
+echo "deps: installing$missing" >&2
+export DEBIAN_FRONTEND=noninteractive
+$as_root apt-get update -q >&2
+# shellcheck disable=SC2086  # a list of words
+$as_root apt-get install -y -q --no-install-recommends $missing >&2

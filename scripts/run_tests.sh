@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Runs every tier of tests and closes with one line "N passed, N failed, N skipped".
+#   run_tests.sh <build folder> [tier...]      tiers: unit fuzz fault e2e
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 2
+build=$1
+shift
+tiers=${*:-unit fuzz fault e2e}
+logs=$build/logs
+mkdir -p "$logs"
+passed=0 failed=0 skipped=0
+export DS_BUILD=$PWD/$build
+# The embedded MPI and OpenMP of the simulator must not see what a shell of a cluster left.
+export OMP_NUM_THREADS=1 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export LSAN_OPTIONS=${LSAN_OPTIONS:-print_suppressions=0:suppressions=$PWD/tests/support/lsan.supp}
+
+count() { # passed failed skipped
+    passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
+}
+
+run_unit() {
+    local binary log synthesis p f s
+    for binary in "$build"/tests/test_*; do
+        if [ ! -x "$binary" ] || [[ $binary == *.d ]]; then continue; fi
+        log=$logs/$(basename "$binary").log
+        "$binary" --jobs=2 >"$log" 2>&1
+        local rc=$?
+        synthesis=$(grep -a 'Synthesis:' "$log" | tail -1)
+        p=$(sed -n 's/.*Passing: [^0-9]*\([0-9]*\).*/\1/p' <<<"$synthesis" | tail -1)
+        f=$(sed -nE 's/.*Failing: [^0-9]*([0-9]+).*/\1/p' <<<"$synthesis" | tail -1)
+        s=$(sed -nE 's/.*Crashing: [^0-9]*([0-9]+).*/\1/p' <<<"$synthesis" | tail -1)
+        if [ -z "$synthesis" ] || { [ "$rc" -ne 0 ] && [ "$((${f:-0} + ${s:-0}))" -eq 0 ]; }; then
+            echo "FAIL $binary: exit status $rc"
+            tail -n 20 "$log"
+            count 0 1 0
+            continue
+        fi
+        if [ "$rc" -ne 0 ] || grep -aq 'LeakSanitizer: detected' "$log"; then
+            echo "FAIL $binary"
+            grep -aE '\[(FAIL|----)\]|runtime error|ERROR: |SUMMARY' "$log" | head -n 30
+            [ "$rc" -ne 0 ] || f=1
+        fi
+        count "${p:-0}" "$((${f:-0} + ${s:-0}))" 0
+    done
+}
+
+run_fuzz() {
+    local binary name
+    for binary in build/san/fuzz/fuzz_*; do
+        if [ ! -x "$binary" ] || [[ $binary == *.d ]]; then continue; fi
+        name=$(basename "$binary")
+        if timeout 300 "$binary" "tests/fuzz/corpus/${name#fuzz_}" >"$logs/$name.log" 2>&1; then
+            count 1 0 0
+        else
+            echo "FAIL $name over its corpus"
+            tail -n 25 "$logs/$name.log"
+            count 0 1 0
+        fi
+    done
+}
+
+run_bats() { # folder
+    local file log
+    for file in tests/"$1"/*.bats; do
+        [ -f "$file" ] || continue
+        log=$logs/$(basename "$file").log
+        local began=$SECONDS
+        timeout 1500 bats --tap "$file" >"$log" 2>&1
+        local rc=$?
+        local ok not skip
+        skip=$(grep -cE '^ok .* # skip' "$log")
+        ok=$(($(grep -cE '^ok ' "$log") - skip))
+        not=$(grep -cE '^not ok ' "$log")
+        if [ "$rc" -ne 0 ] && [ "$not" -eq 0 ]; then
+            not=1
+        fi
+        if [ "$not" -gt 0 ]; then
+            echo "FAIL $file"
+            grep -E -A 25 '^not ok ' "$log" | head -n 80
+            [ "$rc" -ne 124 ] || echo "# timed out after 1500 s"
+        fi
+        [ "$skip" -eq 0 ] || grep -E '# skip' "$log"
+        echo "# $file: $ok passed, $not failed, $skip skipped in $((SECONDS - began)) s"
+        count "$ok" "$not" "$skip"
+    done
+}
+
+for tier in $tiers; do
+    echo "# tier: $tier"
+    case $tier in
+        unit) run_unit ;;
+        fuzz) run_fuzz ;;
+        fault | e2e) run_bats "$tier" ;;
+        *) echo "unknown tier $tier" >&2; exit 2 ;;
+    esac
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
