@@ -63,7 +63,8 @@ unsigned result_class_of_file(struct ds_span file_name);
 bool keep_wants(const struct keep *keep, struct ds_span file_name);
 
 /* The key's word for a keep: class letters in the order s l g i r f d, then for globs "x"
- * and 8 hex digits of the SHA-256 of the globs, sorted, each ended by \n. "sl", "slgx0123abcd" */
+ * and 8 hex digits of the SHA-256 of the globs, sorted, each ended by \n: "sl",
+ * "slgx0123abcd". "n" when nothing at all is asked for. */
 #define KEEP_WORD_BYTES 20u
 void keep_word(const struct keep *keep, char out[KEEP_WORD_BYTES]);
 
@@ -98,7 +99,7 @@ struct result_key {
     char keep[KEEP_WORD_BYTES]; /* KEY_CASE */
     uint32_t attempt;           /* KEY_FAILED, KEY_GRANTED, KEY_STARTED; 1 .. */
     enum verdict verdict;       /* KEY_CASE: VERDICT_OK; KEY_FAILED */
-    uint64_t limit;             /* timeout: seconds; out-of-memory: MiB; else 0 */
+    uint64_t limit;             /* timeout: seconds; out-of-memory: MiB; 0: not known, none */
 };
 
 #define RESULT_KEY_BYTES 96u
@@ -163,8 +164,9 @@ struct case_record {
 int case_record_encode(const struct case_record *r, struct ds_buf *out,
                        struct ds_err *err) DS_CHECKED;
 
-/* Decode. Unknown keys are ignored (a newer writer), missing numbers become -1, missing
- * text "". DS_EPARSE: no JSON, wrong types, or no id/verdict. DS_ETOOBIG: over the cap of 8 MiB
+/* Decode. Unknown keys are ignored (a newer writer); missing or null: text "", flags false,
+ * counts, times and sizes -1 (days NaN), case, attempt, ranks, threads, deck_line and signal 0.
+ * DS_EPARSE: no JSON, wrong types, or no id/verdict. DS_ETOOBIG: over the cap of 8 MiB
  * or the arena. */
 int case_record_decode(struct ds_span text, struct ds_arena *a, struct case_record *out,
                        struct ds_err *err) DS_CHECKED;
