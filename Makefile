@@ -64,6 +64,10 @@ $(BUILD)/tests/%: tests/unit/%.c $(LIB)
 $(BUILD)/support/%: tests/support/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
+# Static and without our library: it must start faster than what it is used to measure.
+$(BUILD)/support/nullsim: tests/support/nullsim.c
+	@mkdir -p $(@D)
+	$(CC) $(BASEFLAGS) -static -o $@ $<
 $(BUILD)/bench/%: bench/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
