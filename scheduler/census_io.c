@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "scheduler/census_io.h"
+
+#include "archive/archive.h"
+#include "base/path.h"
+#include "base/units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MAX_SIBLINGS    32u
+#define CASE_JSON_BYTES (8u << 20)
+#define REPORT_BYTES    65536u
+#define MAX_REPORTS     200u /* the newest of a long history teach enough */
+
+struct gathering {
+    struct ds_arena *a;
+    size_t prefix_len;
+    struct listing_key *keys;
+    size_t n, room;
+};
+
+static int gather_key(void *context, struct ds_span key, uint64_t size_bytes, int64_t mtime_ms)
+{
+    struct gathering *g = context;
+    (void)mtime_ms;
+    if (g->n == g->room) {
+        size_t room = g->room ? g->room * 2 : 1024;
+        struct listing_key *more = ds_new(g->a, struct listing_key, room);
+        if (!more)
+            return DS_ETOOBIG;
+        if (g->n > 0)
+            memcpy(more, g->keys, g->n * sizeof *more);
+        g->keys = more;
+        g->room = room;
+    }
+    struct ds_span inner = {key.ptr + g->prefix_len, key.len - g->prefix_len};
+    struct ds_span copy = arena_copy(g->a, inner);
+    if (!copy.ptr)
+        return DS_ETOOBIG;
+    g->keys[g->n++] = (struct listing_key){copy, size_bytes};
+    return 0;
+}
+
+/* rounds/<N>.json or rounds/<N>.<index>.json: N. */
+static bool parse_round_key(struct ds_span key, uint32_t *n)
+{
+    struct ds_span head;
+    (void)ds_span_cut(path_base(key), '.', &head);
+    uint64_t value;
+    if (!ds_span_ends(key, ".json") || units_parse_u64(head, UINT32_MAX - 1, &value, NULL) < 0)
+        return false;
+    *n = (uint32_t)value;
+    return true;
+}
+
+static int note_round(void *context, struct ds_span key, uint64_t size_bytes, int64_t mtime_ms)
+{
+    uint32_t n, *last = context;
+    (void)size_bytes;
+    (void)mtime_ms;
+    if (parse_round_key(key, &n) && n > *last)
+        *last = n;
+    return 0;
+}
+
+static int list_folder(struct store *s, const char *prefix, const char *folder, store_list_f fn,
+                       void *context, struct ds_err *err)
+{
+    char key[STORE_KEY_BYTES];
+    (void)snprintf(key, sizeof key, "%s%s/", prefix, folder);
+    int rc = store_list(s, key, fn, context, err);
+    if (rc == DS_ENOTFOUND)
+        return 0;
+    if (rc == DS_ETOOBIG)
+        return ds_fail(err, DS_ETOOBIG, "%s: too many objects", key);
+    return rc;
+}
+
+int census_list(struct store *s, const char *prefix, struct ds_arena *a, struct sweep_listing *out,
+                struct ds_err *err)
+{
+    static const char *const FOLDERS[] = {"cases", "failed", "started"};
+    struct gathering g = {.a = a, .prefix_len = strlen(prefix)};
+    uint32_t last = 0;
+    for (size_t i = 0; i < DS_COUNT(FOLDERS); i++) {
+        int rc = list_folder(s, prefix, FOLDERS[i], gather_key, &g, err);
+        if (rc < 0)
+            return rc;
+    }
+    int rc = list_folder(s, prefix, "rounds", note_round, &last, err);
+    if (rc < 0)
+        return rc;
+    *out = (struct sweep_listing){.keys = g.keys, .n_keys = g.n, .last_round = last};
+    return 0;
+}
+
+static void learn_report(struct size_evidence *e, const struct chunk_report *r)
+{
+    uint64_t ok = r->attempts[VERDICT_OK];
+    if (r->peak_mem_bytes > e->sibling_peak_bytes)
+        e->sibling_peak_bytes = r->peak_mem_bytes;
+    if (ok == 0)
+        return;
+    e->sibling_ms_q50 =
+        e->n_siblings == 0 ? r->run_ms_q50 : (e->sibling_ms_q50 + r->run_ms_q50) / 2;
+    if (r->run_ms_max > e->sibling_ms_max)
+        e->sibling_ms_max = r->run_ms_max;
+    e->n_siblings += (uint32_t)(ok < 1000000 ? ok : 1000000);
+}
+
+static void read_reports(struct store *s, const char *prefix, const char *plan_digest,
+                         uint32_t last_round, struct size_evidence *e)
+{
+    uint32_t first = last_round > MAX_REPORTS ? last_round - MAX_REPORTS : 1;
+    ds_auto_arena a = arena_create(1u << 20);
+    for (uint32_t n = last_round; n >= first && n > 0; n--) {
+        char key[STORE_KEY_BYTES];
+        struct ds_span text;
+        struct chunk_report r;
+        arena_reset(a);
+        (void)snprintf(key, sizeof key, "%srounds/%u.0.json", prefix, n);
+        if (store_get(s, key, REPORT_BYTES, a, &text, NULL) == 0
+            && chunk_report_decode(text, &r, NULL) == 0 && strcmp(r.plan_digest, plan_digest) == 0)
+            learn_report(e, &r);
+    }
+}
+
+static bool read_sibling(struct store *s, const char *key, const struct plan *p,
+                         struct archive_reader *reader, struct ds_arena *a, struct case_record *out)
+{
+    struct store_object *o;
+    uint64_t size;
+    struct archive_index index;
+    struct ds_span text;
+    if (store_object_open(s, key, &o, &size, NULL) < 0)
+        return false;
+    const struct archive_member *m = NULL;
+    if (archive_read_index(archive_read_from_store, o, size, a, &index, NULL) == 0)
+        m = archive_find(&index, DS_SPAN("case.json"));
+    bool ok = m
+              && archive_read_member(reader, archive_read_from_store, o, m, CASE_JSON_BYTES, a,
+                                     &text, NULL)
+                     == 0
+              && case_record_decode(text, a, out, NULL) == 0;
+    store_object_close(o);
+    return ok && ds_span_is(out->base_digest, p->base_digest) && out->ranks == p->ranks
+           && ds_span_eq(out->simulator_version, p->simulator_version);
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static void read_siblings(struct store *s, const char *prefix, const struct plan *p,
+                          const struct sweep_listing *l, struct size_evidence *e)
+{
+    uint64_t times[MAX_SIBLINGS];
+    uint32_t n = 0, tried = 0;
+    struct archive_reader *reader = archive_reader_create();
+    ds_auto_arena a = arena_create(CASE_JSON_BYTES * 4);
+    for (size_t i = 0; i < l->n_keys && n < MAX_SIBLINGS && tried < 2 * MAX_SIBLINGS; i++) {
+        char key[STORE_KEY_BYTES];
+        struct case_record r;
+        if (result_key_decode(l->keys[i].key).kind != KEY_CASE)
+            continue;
+        tried++;
+        arena_reset(a);
+        (void)snprintf(key, sizeof key, "%s%.*s", prefix, DS_FMT(l->keys[i].key));
+        if (!read_sibling(s, key, p, reader, a, &r))
+            continue;
+        if (r.peak_mem_bytes > 0 && (uint64_t)r.peak_mem_bytes > e->sibling_peak_bytes)
+            e->sibling_peak_bytes = (uint64_t)r.peak_mem_bytes;
+        times[n++] = r.wall_ms > 0 ? (uint64_t)r.wall_ms : 0;
+    }
+    archive_reader_destroy(reader);
+    if (n == 0)
+        return;
+    qsort(times, n, sizeof *times, compare_u64);
+    e->sibling_ms_q50 = times[n / 2];
+    e->sibling_ms_max = times[n - 1];
+    e->n_siblings = n;
+}
+
+void census_measure(struct store *s, const char *prefix, const struct plan *p,
+                    const char *plan_digest, const struct sweep_listing *listing,
+                    struct size_evidence *e)
+{
+    uint64_t bytes = 0, n_cases = 0;
+    for (size_t i = 0; i < listing->n_keys; i++)
+        if (ds_span_starts(listing->keys[i].key, "cases/")) {
+            bytes += listing->keys[i].size_bytes;
+            n_cases++;
+        }
+    if (n_cases > 0)
+        e->sibling_archive_bytes = bytes / n_cases;
+    read_reports(s, prefix, plan_digest, listing->last_round, e);
+    if (e->sibling_peak_bytes == 0 && n_cases > 0)
+        read_siblings(s, prefix, p, listing, e);
+}
+
+int census_commit_round(struct store *s, const char *prefix, const struct round *r,
+                        struct ds_err *err)
+{
+    char key[STORE_KEY_BYTES];
+    bool existed;
+    ds_auto_buf text;
+    buf_init(&text, ROUND_MAX_BYTES);
+    int rc = round_encode(r, &text, err);
+    if (rc < 0)
+        return rc;
+    (void)snprintf(key, sizeof key, "%srounds/%u.json", prefix, r->n);
+    struct store_body body = {.data = text.data, .fd = -1, .len = text.len};
+    rc = store_put_if_absent(s, key, body, &existed, err);
+    if (rc == 0 && existed)
+        return ds_fail(err, DS_EEXIST, "%s is taken", key);
+    return rc;
+}
+
+int census_grant(struct store *s, const char *prefix, const struct census *c,
+                 const struct design *d, uint32_t *n_granted, struct ds_err *err)
+{
+    uint32_t granted = 0;
+    for (uint32_t t = 0; t < c->n_distinct; t++) {
+        char key[STORE_KEY_BYTES], inner[RESULT_KEY_BYTES];
+        bool existed;
+        if (c->tally[t].state != CASE_FAILED)
+            continue;
+        struct result_key k = {.kind = KEY_GRANTED,
+                               .id = d->id[c->tally[t].row],
+                               .attempt = c->tally[t].next_attempt - 1};
+        result_key_encode(&k, inner);
+        (void)snprintf(key, sizeof key, "%s%s", prefix, inner);
+        struct store_body empty = {.data = "", .fd = -1, .len = 0};
+        int rc = store_put_if_absent(s, key, empty, &existed, err);
+        if (rc < 0)
+            return rc;
+        granted++;
+    }
+    *n_granted = granted;
+    return 0;
+}
+
+struct covering { /* distinct ids with a covering key, sorted */
+    struct case_id *ids;
+    size_t n;
+};
+
+static int compare_ids(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct case_id));
+}
+
+int census_drop_narrower(struct store *s, const char *prefix, const struct sweep_listing *listing,
+                         const struct keep *keep, uint32_t *n_removed, struct ds_err *err)
+{
+    ds_auto_arena a = arena_create(sizeof(struct case_id) * (listing->n_keys + 256) + 65536);
+    struct covering c = {.ids = ds_new(a, struct case_id, listing->n_keys)};
+    char want[KEEP_WORD_BYTES];
+    uint32_t removed = 0;
+    if (!c.ids)
+        return ds_fail(err, DS_ETOOBIG, "%zu keys do not fit", listing->n_keys);
+    keep_word(keep, want);
+    for (size_t i = 0; i < listing->n_keys; i++) {
+        struct result_key k = result_key_decode(listing->keys[i].key);
+        if (k.kind == KEY_CASE && keep_word_covers(ds_span_of(k.keep), ds_span_of(want)))
+            c.ids[c.n++] = k.id;
+    }
+    qsort(c.ids, c.n, sizeof *c.ids, compare_ids);
+    for (size_t i = 0; i < listing->n_keys; i++) {
+        struct result_key k = result_key_decode(listing->keys[i].key);
+        char key[STORE_KEY_BYTES];
+        if (k.kind != KEY_CASE || keep_word_covers(ds_span_of(k.keep), ds_span_of(want))
+            || !bsearch(&k.id, c.ids, c.n, sizeof *c.ids, compare_ids))
+            continue;
+        (void)snprintf(key, sizeof key, "%s%.*s", prefix, DS_FMT(listing->keys[i].key));
+        int rc = store_remove(s, key, err);
+        if (rc < 0)
+            return rc;
+        removed++;
+    }
+    *n_removed = removed;
+    return 0;
+}

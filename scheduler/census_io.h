@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* census_io.h - the shell around the census: list the store, read what was measured, commit
+ *
+ * One sweep's folder in a store is named by its prefix, "<sweep>/". One thread. */
+#ifndef DS_SCHEDULER_CENSUS_IO_H
+#define DS_SCHEDULER_CENSUS_IO_H
+
+#include "decksweep/round.h"
+#include "scheduler/size.h"
+#include "store/store.h"
+
+struct sweep_listing {
+    const struct listing_key *keys; /* relative to the prefix: cases/, failed/, started/ */
+    size_t n_keys;
+    uint32_t last_round; /* highest N of rounds/<N>.json; 0 none */
+};
+
+/* List cases/, failed/, started/ and rounds/. a: keeps. A sweep that is not there yet is an
+ * empty listing. Cost: one pass over the folders, 64 bytes a key. */
+int census_list(struct store *s, const char *prefix, struct ds_arena *a, struct sweep_listing *out,
+                struct ds_err *err) DS_CHECKED;
+
+/* What earlier rounds measured: rounds/<N>.<index>.json of this plan, else case.json of up to
+ * 32 done cases with the same base digest, simulator and ranks. Fills the sibling_* fields of
+ * *e; what cannot be read is passed over. */
+void census_measure(struct store *s, const char *prefix, const struct plan *p,
+                    const char *plan_digest, const struct sweep_listing *listing,
+                    struct size_evidence *e);
+
+/* Commit rounds/<N>.json. DS_EEXIST: somebody else has taken N; list again and take the next. */
+int census_commit_round(struct store *s, const char *prefix, const struct round *r,
+                        struct ds_err *err) DS_CHECKED;
+
+/* --retry-failed: failed/<id>.<highest attempt>.granted for each finally failed case of the
+ * census. *n_granted: how many. */
+int census_grant(struct store *s, const char *prefix, const struct census *c,
+                 const struct design *d, uint32_t *n_granted, struct ds_err *err) DS_CHECKED;
+
+/* --refill: remove narrower case keys of cases that now have a covering one. */
+int census_drop_narrower(struct store *s, const char *prefix, const struct sweep_listing *listing,
+                         const struct keep *keep, uint32_t *n_removed,
+                         struct ds_err *err) DS_CHECKED;
+
+#endif
