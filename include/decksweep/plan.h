@@ -150,8 +150,19 @@ struct case_identity {
     uint32_t ranks;
 };
 /* names sorted by memcmp (asserted); values: text as rendered, for `files` the SHA-256 hex of
- * the content. Pure; about 1 us a case. */
+ * the content. Exact bytes hashed: docs/identity.md. Pure; some us a case. */
 struct case_id case_identity_of(const struct case_identity *shared, const struct ds_span *names,
                                 const struct ds_span *values, size_t n);
+
+/* The same for many cases of one design: about 0.5 us a case. shared, names: borrows for the
+ * call only. gives: case_hasher_destroy. */
+struct case_hasher;
+struct case_hasher *case_hasher_create(const struct case_identity *shared,
+                                       const struct ds_span *names, size_t n);
+void case_hasher_destroy(struct case_hasher *h); /* NULL is legal */
+struct case_id case_hasher_id(struct case_hasher *h, const struct ds_span *values);
+
+/* How many different ids stand in ids[0..n). a: scratch, 16 to 32 bytes a case; 0 when full. */
+uint32_t case_id_count_distinct(const struct case_id *ids, uint32_t n, struct ds_arena *a);
 
 #endif

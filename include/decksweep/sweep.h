@@ -13,6 +13,7 @@
 
 struct ds_arena;
 struct ds_buf;
+struct yaml_node;
 
 #define SWEEP_MAX_FILE_BYTES (4u << 20)
 #define SWEEP_MAX_PARAMETERS 1000u
@@ -65,7 +66,7 @@ struct sweep_param {
     struct ds_span with;       /* moves with this parameter; "" for none */
     struct ds_span only_for;   /* reserved, "" */
     int decimals;              /* 0 .. 15; -1 = 10 significant digits */
-    bool has_low_high;         /* one-at-a-time: low, base, high are given */
+    /* one-at-a-time: what the file gives; NaN where it does not (then the q10, median, q90) */
     double low, base, high;
 };
 
@@ -77,10 +78,12 @@ enum design_method {
     DESIGN_ONE_AT_A_TIME,
     DESIGN_TABLE,
 };
-const char *design_method_name(enum design_method m);
+const char *design_method_name(enum design_method m);            /* "latin-hypercube" */
+enum design_method design_method_from_name(struct ds_span name); /* 0 if unknown */
 
 enum judge_kind { JUDGE_FLOW = 1, JUDGE_ECLIPSE, JUDGE_FILES };
-const char *judge_kind_name(enum judge_kind k);
+const char *judge_kind_name(enum judge_kind k);            /* "flow" */
+enum judge_kind judge_kind_from_name(struct ds_span name); /* 0 if unknown */
 
 enum trim_mode { TRIM_AUTO = 1, TRIM_OFF };
 
@@ -111,7 +114,8 @@ struct sweep {
     uint64_t seed;
     struct ds_span where; /* "" none */
     struct sweep_pos where_pos;
-    struct ds_span table_file; /* "" none */
+    struct ds_span table_file; /* relative to dir, or absolute; "" none */
+    struct sweep_pos table_pos;
 
     bool preset_flow;
     const struct ds_span *command; /* when not preset_flow */
@@ -141,17 +145,19 @@ struct sweep {
 
     struct ds_span run;                       /* Active | Suspended | Cancelled */
     struct ds_span deck_from_kind, deck_from; /* configMap | store | url; cluster only */
-    bool has_cluster; /* spec.cluster and once are checked, and used on clusters only */
+    /* Checked by type and otherwise opaque; NULL when absent. Used on clusters only. */
+    const struct yaml_node *cluster, *once;
 };
 
 /* What is wrong with a sweep file, all of it. */
 struct sweep_problem {
+    struct ds_span file; /* "" the sweep file; else the case table */
     struct sweep_pos pos;
     char text[400]; /* "spec.parameters.PORO: ..." with what to do */
 };
 struct sweep_problems {
     struct sweep_problem at[SWEEP_MAX_ERRORS];
-    size_t n;    /* kept */
+    size_t n;    /* kept, in file order */
     size_t more; /* found beyond those */
 };
 
@@ -167,7 +173,20 @@ struct sweep_problems {
 int sweep_parse(struct ds_span path, struct ds_span text, struct ds_arena *a, struct sweep *out,
                 struct sweep_problems *problems, struct ds_err *err) DS_CHECKED;
 
-/* Parse values the command line may override, by the same rules as the file's. */
+/* "path:line:col: text" of one problem (without line and column where there are none), cut
+ * to fit. path: of the sweep file. */
+#define SWEEP_PROBLEM_BYTES 1024u
+void sweep_problem_format(struct ds_span path, const struct sweep_problem *p,
+                          char out[SWEEP_PROBLEM_BYTES]);
+
+/* Add one, kept in order (a file's own lines ascend; the sweep file stands before others);
+ * beyond SWEEP_MAX_ERRORS the last ones only count. file: borrows. */
+void sweep_problem_add(struct sweep_problems *all, struct ds_span file, struct sweep_pos pos,
+                       const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Parse values the command line may override, by the same rules as the file's: "report",
+ * "monthly", "yearly", "every: 30d", "dates: [2020-01-01, 2021-01-01]" (also with '=' for ': ',
+ * and dates without brackets); "netcdf,csv.gz". Fill those fields of out only. DS_EINPUT. */
 int sweep_parse_times(struct ds_span text, struct ds_arena *a, struct sweep_collect *out,
                       struct ds_err *err) DS_CHECKED;
 int sweep_parse_formats(struct ds_span text, struct sweep_collect *out,
