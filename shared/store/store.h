@@ -3,7 +3,7 @@
  *
  * One interface for a directory (also a mounted PersistentVolume) and, in its own issue, an S3
  * prefix. Keys are relative, '/'-separated, at most STORE_KEY_BYTES, safe member names
- * (path_is_safe_member), and no component starts with '.' (asserted: callers validate).
+ * (path_is_safe_member), and no component starts with '.'; others are DS_EINPUT.
  *
  * A store may be used from several threads at once. Nothing here retries for ever: transient
  * errors of a remote store are retried inside, within a budget. */
@@ -18,6 +18,8 @@
 #define STORE_KEY_BYTES 512u
 
 struct store;
+
+bool store_key_is_valid(struct ds_span key); /* pure */
 
 enum store_mode {
     STORE_READ,  /* nothing is created; a missing folder is DS_ENOTFOUND */
@@ -34,7 +36,7 @@ void store_close(struct store *s);            /* NULL is legal */
 const char *store_url(const struct store *s); /* absolute path or s3://..., for messages */
 bool store_is_dir(const struct store *s);     /* a directory: locks and tail -f work */
 
-/* Something a probe found that users should hear once ("no link(2) here: ..."); "" if none. */
+/* Something the probe found that users should hear once ("no link(2) in ..."); "" if none. */
 const char *store_note(const struct store *s);
 
 /* What an object is made of: bytes in memory, or an open file from 0 to len. */
