@@ -22,7 +22,7 @@ BENCH    := $(sort $(wildcard bench/*.c))
 
 PKGS     := hwloc yaml-0.1 libcjson libcrypto libzstd libarchive gsl netcdf
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
-LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lmuparser -lm -lpthread
+LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lmuparser -lz -lm -lpthread
 
 VERSION  := $(shell cat VERSION)
 WARN     := -Werror -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \

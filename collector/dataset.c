@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/dataset.h"
+
+/* A chunk larger than this gains no compression and costs every reader memory. */
+#define CHUNK_MAX_BYTES ((size_t)2 << 20)
+
+uint32_t dataset_block_rows(size_t memory_bytes, size_t n_vectors, size_t n_times, uint32_t n_rows)
+{
+    size_t chunk_row = (n_times ? n_times : 1) * sizeof(float);
+    size_t row = chunk_row * (n_vectors ? n_vectors : 1);
+    size_t rows = memory_bytes / row;
+    if (rows > CHUNK_MAX_BYTES / chunk_row)
+        rows = CHUNK_MAX_BYTES / chunk_row;
+    if (rows > n_rows)
+        rows = n_rows;
+    return rows < 1 ? 1 : (uint32_t)rows;
+}
+
+const char *unit_system_name(enum unit_system u)
+{
+    switch (u) {
+    case UNITS_METRIC:
+        return "METRIC";
+    case UNITS_FIELD:
+        return "FIELD";
+    case UNITS_LAB:
+        return "LAB";
+    case UNITS_PVT_M:
+        return "PVT-M";
+    case UNITS_UNKNOWN:
+        break;
+    }
+    return "";
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/names.h"
+
+#include <stdio.h>
+
+static bool is_word(unsigned char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+}
+
+/* Length of the well-formed UTF-8 sequence of two or more bytes at p, 0 if it is none. */
+static size_t utf8_length(const unsigned char *p, size_t n)
+{
+    static const struct {
+        unsigned char first, last, second_low, second_high, length;
+    } FORMS[] = {
+        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+    };
+    for (size_t i = 0; i < DS_COUNT(FORMS); i++) {
+        if (p[0] < FORMS[i].first || p[0] > FORMS[i].last)
+            continue;
+        if (FORMS[i].length > n || p[1] < FORMS[i].second_low || p[1] > FORMS[i].second_high)
+            return 0;
+        for (size_t k = 2; k < FORMS[i].length; k++)
+            if (p[k] < 0x80 || p[k] > 0xbf)
+                return 0;
+        return FORMS[i].length;
+    }
+    return 0;
+}
+
+/* How many bytes at key[i] stand as they are; 0: the byte must be escaped. */
+static size_t plain_length(struct ds_span key, size_t i)
+{
+    const unsigned char *p = (const unsigned char *)key.ptr + i;
+    if (*p >= 0x80)
+        return utf8_length(p, key.len - i);
+    if (i == 0)
+        return is_word(*p);
+    if (*p == ' ')
+        return i + 1 < key.len;
+    return *p > ' ' && *p < 0x7f && *p != '/' && *p != '%';
+}
+
+static uint32_t hash_of(struct ds_span key) /* FNV-1a */
+{
+    uint32_t h = 2166136261u;
+    for (size_t i = 0; i < key.len; i++)
+        h = (h ^ (unsigned char)key.ptr[i]) * 16777619u;
+    return h;
+}
+
+void names_of_vector(struct ds_span key, unsigned occurrence, char out[NAMES_BYTES])
+{
+    static const char HEX[] = "0123456789ABCDEF";
+    const size_t room = NAMES_BYTES - 24; /* for "~hhhhhhhh" and "#4294967295" */
+    size_t n = 0, i = 0;
+    while (i < key.len && n + 4 <= room) {
+        size_t plain = plain_length(key, i);
+        if (plain > 0) {
+            memcpy(out + n, key.ptr + i, plain);
+            n += plain;
+            i += plain;
+        } else {
+            unsigned char c = (unsigned char)key.ptr[i++];
+            out[n++] = '%';
+            out[n++] = HEX[c >> 4];
+            out[n++] = HEX[c & 15];
+        }
+    }
+    if (key.len == 0)
+        out[n++] = '%';
+    out[n] = '\0';
+    if (i < key.len)
+        n += (size_t)snprintf(out + n, NAMES_BYTES - n, "~%08x", hash_of(key));
+    if (occurrence > 1)
+        (void)snprintf(out + n, NAMES_BYTES - n, "#%u", occurrence);
+}
