@@ -17,6 +17,8 @@
 #include "decksweep/round.h"
 #include "decksweep/topology.h"
 
+struct ds_buf;
+
 /* What worker and system keep for themselves when the memory is not given by the user:
  * 64 MiB or 1/64 of all, whichever is more. */
 #define SLOTS_RESERVE_BYTES (UINT64_C(64) << 20)
@@ -42,13 +44,14 @@ struct slot {
 };
 
 struct slots {
-    struct slot *at;      /* n_max places, best first */
-    uint32_t n_max;       /* places that the cores allow */
-    uint32_t n;           /* of these at once, given what one case needs; 1 .. n_max */
-    uint32_t cores;       /* cores of one case */
-    uint64_t mem_bytes;   /* for all cases together; 0 = unknown, no bound */
-    uint64_t share_bytes; /* limit of an ordinary case: mem_bytes / n; 0 = none */
-    struct ds_span why;   /* what bounds n, for people */
+    struct slot *at;           /* n_max places, best first */
+    uint32_t n_max;            /* places that the cores allow */
+    uint32_t n;                /* of these at once, given what one case needs; 1 .. n_max */
+    uint32_t cores;            /* cores of one case */
+    uint64_t mem_bytes;        /* for all cases together; 0 = unknown, no bound */
+    uint64_t share_bytes;      /* limit of an ordinary case: mem_bytes / n; 0 = none */
+    uint64_t need_bytes;       /* of one case, as slots_resize was told last; 0 unknown */
+    struct ds_span why_places; /* what bounds n_max, for people */
 };
 
 /* Lay out the places.
@@ -70,6 +73,10 @@ int slots_capacity(const struct topology *topo, const struct slots_request *limi
 /* Set n and share_bytes for cases that need need_bytes each (0 = unknown). n is at least 1,
  * also when need_bytes is more than mem_bytes: slots_admit then says that it never fits. */
 void slots_resize(struct slots *s, uint64_t need_bytes);
+
+/* Append what bounds n, in one line without \\n: "16 cores (machine), 2 a case; memory allows
+ * 3 at once: 24 GiB, 7.5 GiB a case". */
+void slots_why(const struct slots *s, struct ds_buf *out);
 
 /* What an ordinary case will need, learnt from finished siblings: 1.15 x the largest peak,
  * but never more than mem_bytes while the peak itself fits; without peaks the estimate. */
@@ -93,11 +100,12 @@ struct slots_admission {
  * reserved_bytes   sum of their limits
  * need_bytes       of this case (an out-of-memory retry may need more than the others);
  *                  0 = unknown
+ * exact            the size is the user's (`memory: 2GiB`): the limit is need_bytes itself
  *
- * The limit is the larger of need and an equal share, as far as it is free; a case gets less
+ * Otherwise the limit is the larger of need and an equal share, as far as it is free; a case gets less
  * than its share only when its need is covered. A lone case always starts unless it can
  * never fit. */
 struct slots_admission slots_admit(const struct slots *s, uint32_t n_running,
-                                   uint64_t reserved_bytes, uint64_t need_bytes);
+                                   uint64_t reserved_bytes, uint64_t need_bytes, bool exact);
 
 #endif

@@ -52,10 +52,11 @@ struct topology {
     const struct topo_numa *numa;
     size_t n_numa;
     unsigned n_l3, n_packages, n_pus;
-    uint64_t mem_bytes;     /* usable by us: the least of machine, cgroup limits; 0 unknown */
-    double cpu_quota;       /* CPUs by CFS quota; 0 = none */
-    struct ds_span mem_why; /* "cgroup memory.max 8 GiB", "machine" */
-    struct ds_span cpu_why; /* "affinity mask 0-1", "cgroup quota 1.5" */
+    uint64_t mem_bytes;           /* usable by us: the least of machine, cgroup limits; 0 unknown */
+    uint64_t mem_available_bytes; /* not used by others just now (MemAvailable); 0 unknown */
+    double cpu_quota;             /* CPUs by CFS quota; 0 = none */
+    struct ds_span mem_why;       /* "cgroup memory.max 8 GiB", "machine" */
+    struct ds_span cpu_why;       /* "affinity mask 0-1", "cgroup quota 1.5" */
 };
 
 #endif
