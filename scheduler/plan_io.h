@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* plan_io.h - from a sweep file on disk to a plan in memory, and from there into a store
+ *
+ * The shell around sweep_parse, closure_scan, design_expand and plan_assemble: it opens the
+ * files they ask for and asks the simulator for its version. Nothing is written before
+ * plan_publish. One thread. */
+#ifndef DS_SCHEDULER_PLAN_IO_H
+#define DS_SCHEDULER_PLAN_IO_H
+
+#include "deck/closure.h"
+#include "decksweep/plan.h"
+#include "scheduler/size.h"
+#include "store/store.h"
+
+#define PLAN_MAX_TEXTS 100u
+
+struct planned; /* keeps everything below; gives: planned_destroy */
+
+struct planned_view {
+    const struct sweep *sweep;
+    struct ds_span sweep_text; /* the sweep file as it stands */
+    const struct closure *closure;
+    const struct plan *plan;
+    struct ds_span plan_json;
+    char digest[PLAN_DIGEST_BYTES];
+    const struct design *design;
+    struct ds_span design_csv;
+    uint64_t model_mem_bytes; /* 0 without a model */
+    struct ds_span model_words;
+    const struct ds_span *warnings; /* sentences for people */
+    size_t n_warnings;
+    const struct ds_span *notes; /* what plan --explain tells besides: rewritten paths, growth */
+    size_t n_notes;
+    uint64_t bundle_bytes;         /* uncompressed */
+    struct ds_span simulator_path; /* "" for a command without a path */
+};
+
+/* All that is wrong, for people: "file:line:column: key: what; what to do". */
+struct plan_faults {
+    const struct ds_span *texts;
+    size_t n, more;
+};
+
+/* Read, check, expand. Changes nothing.
+ *
+ * path     borrows; the sweep file, or "-" is refused
+ * out      gives: planned_destroy
+ * faults   gives on DS_EINPUT: every fault found; texts live as long as *out, which is then
+ *          also given (planned_destroy it)
+ *
+ * DS_EINPUT the sweep file or deck is wrong; DS_ENOTFOUND, DS_EDENIED, DS_EIO files;
+ * DS_ESIMULATOR not there, does not tell its version, or another one than the pin. */
+int plan_load(const char *path, struct planned **out, struct plan_faults *faults,
+              struct ds_err *err) DS_CHECKED;
+void planned_destroy(struct planned *p); /* NULL is legal */
+const struct planned_view *planned_view(const struct planned *p);
+
+/* Put bundle, design and plan into the store, then let plan.json and sweep.yaml point at
+ * them. What is there is not written again. DS_EEXIST: the stored plan is of a root deck with
+ * another name and replace is false (names it, and --replace). */
+int plan_publish(const struct planned *p, struct store *s, const char *prefix, bool replace,
+                 struct ds_err *err) DS_CHECKED;
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* plan_publish: bundle, design and plan first, the two files that point at them last, so that
+ * whoever finds plan.json finds everything it names. */
+#include "archive/archive.h"
+#include "base/fs_io.h"
+#include "base/json.h"
+#include "scheduler/plan_io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define BUNDLE_LEVEL 3
+
+static int write_to_fd(void *context, const void *data, size_t n, struct ds_err *err)
+{
+    return fs_write_all(*(int *)context, data, n, err);
+}
+
+static int open_temporary(int *fd, struct ds_err *err)
+{
+    const char *dir = getenv("TMPDIR"); // NOLINT(concurrency-mt-unsafe)
+    char name[4096];
+    if (!dir || !*dir)
+        dir = "/var/tmp";
+    *fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (*fd >= 0)
+        return 0;
+    int n = snprintf(name, sizeof name, "%s/decksweep-bundle-XXXXXX", dir);
+    *fd = n > 0 && (size_t)n < sizeof name ? mkostemp(name, O_CLOEXEC) : -1;
+    if (*fd < 0)
+        return ds_fail_errno(err, DS_EIO, errno, "temporary file in %s", dir);
+    (void)unlink(name);
+    return 0;
+}
+
+static int add_file(struct archive_writer *w, const struct closure_file *f, struct ds_arena *a,
+                    struct ds_err *err)
+{
+    char sha[65];
+    char *name = arena_cstr(a, f->bundle_path), *source = arena_cstr(a, f->source);
+    if (!name || !source)
+        return ds_fail(err, DS_ETOOBIG, "name too long");
+    int rc;
+    if (f->content.ptr) {
+        rc = archive_add_bytes(w, name, ds_bytes_of(f->content), sha, err);
+    } else {
+        ds_auto_fd fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        if (fd < 0)
+            return ds_fail_errno(err, DS_EIO, errno, "%s", source);
+        rc = archive_add_fd(w, name, fd, f->size_bytes, false, sha, err);
+    }
+    if (rc < 0)
+        return ds_wrap(err, "%s", source);
+    if (strcmp(sha, f->sha256) != 0)
+        return ds_fail(err, DS_EAGAIN, "%s changed while it was read; run the same command again",
+                       source);
+    return 0;
+}
+
+static int write_bundle(const struct closure *c, int fd, uint64_t *bytes, struct ds_err *err)
+{
+    struct archive_writer *w = archive_writer_create(BUNDLE_LEVEL, 0);
+    ds_auto_arena a = arena_create((size_t)64 << 20);
+    int rc = 0;
+    archive_writer_start(w, write_to_fd, &fd);
+    for (size_t i = 0; i < c->n_files && rc == 0; i++)
+        rc = add_file(w, &c->files[i], a, err);
+    rc = rc < 0 ? rc : archive_writer_end(w, bytes, err);
+    archive_writer_destroy(w);
+    return rc;
+}
+
+static int put_bundle(const struct planned_view *v, struct store *s, const char *key,
+                      struct ds_err *err)
+{
+    uint64_t bytes;
+    bool existed;
+    if (store_head(s, key, &bytes, NULL) == 0)
+        return 0;
+    ds_auto_fd fd = -1;
+    int rc = open_temporary(&fd, err);
+    rc = rc < 0 ? rc : write_bundle(v->closure, fd, &bytes, err);
+    if (rc < 0)
+        return ds_wrap(err, "bundle");
+    struct store_body body = {.data = NULL, .fd = fd, .len = bytes};
+    return store_put_if_absent(s, key, body, &existed, err);
+}
+
+static int put_text(struct store *s, const char *prefix, const char *name, struct ds_span text,
+                    bool replace, struct ds_err *err)
+{
+    char key[STORE_KEY_BYTES];
+    bool existed;
+    uint64_t bytes;
+    struct store_body body = {.data = text.ptr, .fd = -1, .len = text.len};
+    (void)snprintf(key, sizeof key, "%s%s", prefix, name);
+    if (!replace)
+        return store_head(s, key, &bytes, NULL) == 0
+                   ? 0
+                   : store_put_if_absent(s, key, body, &existed, err);
+    ds_auto_arena a = arena_create(text.len + 65536);
+    struct ds_span there;
+    bool same = store_head(s, key, &bytes, NULL) == 0 && bytes == text.len
+                && store_get(s, key, text.len, a, &there, NULL) == 0 && ds_span_eq(there, text);
+    return same ? 0 : store_put(s, key, body, err);
+}
+
+/* A stored plan of another root deck: most likely the wrong store or name. */
+static int check_same_deck(const struct planned_view *v, struct store *s, const char *prefix,
+                           struct ds_err *err)
+{
+    char key[STORE_KEY_BYTES];
+    struct ds_span text;
+    struct plan stored;
+    ds_auto_arena a = arena_create((size_t)4 * PLAN_MAX_BYTES);
+    (void)snprintf(key, sizeof key, "%splan.json", prefix);
+    int rc = store_get(s, key, PLAN_MAX_BYTES, a, &text, err);
+    if (rc == DS_ENOTFOUND)
+        return 0;
+    rc = rc < 0 ? rc : plan_decode(text, a, &stored, err);
+    if (rc < 0)
+        return ds_wrap(err, "%s", key);
+    if (!ds_span_eq(stored.deck_name, v->plan->deck_name))
+        return ds_fail(err, DS_EINPUT,
+                       "%s/%s holds a sweep of %.*s, this one is of %.*s; give it another "
+                       "metadata.name or results.store, or go on with --replace (removes nothing)",
+                       store_url(s), prefix, DS_FMT(stored.deck_name), DS_FMT(v->plan->deck_name));
+    return 0;
+}
+
+int plan_publish(const struct planned *p, struct store *s, const char *prefix, bool replace,
+                 struct ds_err *err)
+{
+    const struct planned_view *v = planned_view(p);
+    char key[STORE_KEY_BYTES], design_key[64], plan_key[64];
+    int rc = replace ? 0 : check_same_deck(v, s, prefix, err);
+    if (rc < 0)
+        return rc;
+    (void)snprintf(key, sizeof key, "%s%.*s", prefix, DS_FMT(v->plan->bundle_key));
+    (void)snprintf(design_key, sizeof design_key, "%.*s", DS_FMT(v->plan->design_key));
+    (void)snprintf(plan_key, sizeof plan_key, "plan.%s.json", v->digest);
+    rc = put_bundle(v, s, key, err);
+    rc = rc < 0 ? rc : put_text(s, prefix, design_key, v->design_csv, false, err);
+    rc = rc < 0 ? rc : put_text(s, prefix, plan_key, v->plan_json, false, err);
+    rc = rc < 0 ? rc : put_text(s, prefix, "plan.json", v->plan_json, true, err);
+    rc = rc < 0 ? rc : put_text(s, prefix, "sweep.yaml", v->sweep_text, true, err);
+    return rc;
+}
