@@ -313,3 +313,12 @@ const struct display_state *display_view(const struct display *d)
 {
     return &d->state;
 }
+
+void display_rebase(struct display *d, uint32_t n_done, uint32_t n_failed)
+{
+    d->state.setup.n_done_before = n_done;
+    d->state.setup.n_failed_before = n_failed;
+    d->state.n_ok = d->state.n_failed = d->state.n_retried = 0;
+    memset(d->state.failed_by, 0, sizeof d->state.failed_by);
+    d->state.plain_reasons = d->state.n_reasons;
+}

@@ -46,6 +46,10 @@ void display_finish(struct display *d, bool summary);
 
 const struct display_state *display_view(const struct display *d);
 
+/* What the events so far counted is replaced by what a census counted: for a view that joins
+ * late. Rates, slots and reasons stay. */
+void display_rebase(struct display *d, uint32_t n_done, uint32_t n_failed);
+
 /* Async-signal-safe: bring the cursor back, if a view hid it. */
 void display_restore(void);
 

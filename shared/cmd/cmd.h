@@ -36,7 +36,7 @@ struct cmd_option {
     char letter;      /* 0: none */
     enum cmd_value kind;
     const char *value_name; /* "DIR"; NULL for a flag */
-    const char *help;       /* one sentence, no full stop */
+    const char *help;       /* one sentence, no full stop; NULL: understood, but not shown */
 };
 
 struct cmd_example {

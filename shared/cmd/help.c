@@ -104,7 +104,8 @@ void help_put_command(const struct program *p, const struct cmd_entry *e, struct
     (void)buf_put_text(out, "\nOptions:\n");
     const struct cmd_option *o;
     for (size_t i = 0; (o = cmd_option_at(e, i)); i++)
-        put_option(out, o);
+        if (o->help)
+            put_option(out, o);
     if (e->examples && e->examples[0].command)
         (void)buf_put_text(out, "\nExamples:\n");
     for (const struct cmd_example *x = e->examples; x && x->command; x++)

@@ -84,7 +84,8 @@ static void put_command(struct ds_buf *out, const struct program *p, const struc
     }
     const struct cmd_option *o;
     for (size_t i = 0; (o = cmd_option_at(e, i)); i++)
-        put_option(out, o);
+        if (o->help)
+            put_option(out, o);
     for (const struct cmd_example *x = e->examples; x && x->command; x++) {
         (void)buf_put_text(out, ".PP\n.nf\n    ");
         put_roff(out, ds_span_of(x->command));
@@ -199,7 +200,7 @@ void completion_put_bash(const struct program *p, struct ds_buf *out)
                             "  case \"$command:$prev\" in\n");
     for (size_t i = 0; p->commands[i]; i++)
         for (size_t k = 0; (o = cmd_option_at(p->commands[i], k)); k++)
-            if (o->kind != VALUE_NONE)
+            if (o->help && o->kind != VALUE_NONE)
                 put_value_case(out, p->commands[i], o);
     (void)buf_put_text(out, "  esac\n  case \"$command\" in\n    help) COMPREPLY=($(compgen -W '");
     for (size_t i = 0; p->commands[i]; i++)
@@ -209,7 +210,8 @@ void completion_put_bash(const struct program *p, struct ds_buf *out)
     for (size_t i = 0; p->commands[i]; i++) {
         (void)buf_printf(out, "    %s) options='", p->commands[i]->name);
         for (size_t k = 0; (o = cmd_option_at(p->commands[i], k)); k++)
-            (void)buf_printf(out, "--%s%s ", o->name, o->kind == VALUE_NONE ? "" : "=");
+            if (o->help)
+                (void)buf_printf(out, "--%s%s ", o->name, o->kind == VALUE_NONE ? "" : "=");
         (void)buf_printf(out, "' files='%s' ;;\n", args_pattern(p->commands[i]->args));
     }
     (void)buf_put_text(out, "  esac\n"
