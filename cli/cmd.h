@@ -8,6 +8,11 @@
 
 #include "cmd/program_io.h"
 
+extern const struct cmd_entry cmd_collect;
+extern const struct cmd_entry cmd_ls;
+extern const struct cmd_entry cmd_show;
+extern const struct cmd_entry cmd_status;
+extern const struct cmd_entry cmd_verify;
 extern const struct cmd_entry cmd_version;
 
 #endif
