@@ -53,16 +53,22 @@ typedef int (*archive_read_f)(void *context, uint64_t offset, void *dst, size_t 
                               struct ds_err *err);
 
 struct archive_member {
-    struct ds_span name;   /* safe, terminated */
-    uint64_t size_bytes;   /* content */
-    uint64_t frame_offset; /* its first frame (tar header included) in the archive */
-    uint64_t frame_bytes;  /* all its frames */
-    uint32_t header_bytes; /* tar (and pax) header at the start of the decompressed frames */
+    struct ds_span name;         /* safe, terminated */
+    uint64_t size_bytes;         /* content */
+    uint64_t frame_offset;       /* its first frame (tar header included) in the archive */
+    uint64_t frame_bytes;        /* all its frames */
+    uint32_t header_bytes;       /* tar (and pax) header at the start of the decompressed frames */
+    uint32_t n_frames;           /* 1 .. */
+    uint32_t frame_raw_bytes;    /* decompressed bytes of every frame but the last */
+    const uint32_t *frame_sizes; /* bytes of each frame in the archive */
 };
 
 struct archive_index {
-    const struct archive_member *members;
+    const struct archive_member *members; /* in the order of the archive */
     size_t n_members;
+    const uint32_t *by_name; /* n_members: places in members, sorted by name */
+    uint64_t end_offset;     /* of the end-of-archive frame */
+    uint32_t end_bytes;
 };
 
 /* Read the index at the tail: at most two reads. DS_ECORRUPT says what is wrong: cut, no
