@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/dry_run_io.h"
+
+#include "base/clock_io.h"
+#include "base/fs_io.h"
+#include "base/path.h"
+#include "cli/case_folder_io.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DRY_RUN_MS (10 * 60 * 1000)
+#define POLL_MS    20
+
+/* In the child: the case's folder is the working folder, nothing reaches the terminal. */
+static void become_simulator(const char *folder, const char *program, const char *deck)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)setenv("OMP_NUM_THREADS", "1", 1);                 // NOLINT(concurrency-mt-unsafe)
+    (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 1); // NOLINT(concurrency-mt-unsafe)
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (chdir(folder) < 0 || null < 0)
+        _exit(127);
+    int out = open("stdout", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    (void)dup2(null, STDIN_FILENO);
+    (void)dup2(out, STDOUT_FILENO);
+    (void)dup2(null, STDERR_FILENO);
+    (void)execl(program, program, deck, "--enable-dry-run=true", "--threads-per-process=1",
+                "--output-dir=.", (char *)NULL);
+    _exit(127);
+}
+
+static int wait_for(pid_t pid, uint64_t *peak_bytes, struct ds_err *err)
+{
+    int64_t deadline = clock_monotonic_ms() + DRY_RUN_MS;
+    struct rusage usage;
+    int status;
+    pid_t got;
+    while ((got = wait4(pid, &status, WNOHANG, &usage)) == 0 && clock_monotonic_ms() < deadline)
+        (void)poll(NULL, 0, POLL_MS);
+    if (got == 0) {
+        (void)kill(pid, SIGKILL);
+        (void)waitpid(pid, NULL, 0);
+        return ds_fail(err, DS_ETIMEOUT, "took more than 10 minutes");
+    }
+    if (got < 0)
+        return ds_fail_errno(err, DS_EIO, errno, "wait");
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return ds_fail(err, DS_EINPUT,
+                       "the simulator does not load the first case (try `decksweep render`)");
+    *peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    return 0;
+}
+
+static int measure_in(struct session *s, const char *dir, struct ds_err *err)
+{
+    const struct plan *p = s->view->plan;
+    ds_auto_arena a = arena_create((size_t)1 << 20);
+    struct ds_span folder = path_join(a, ds_span_of(dir), p->deck_dir);
+    struct ds_span deck = arena_copy(a, p->deck_name);
+    int rc = case_folder_write(s->view, 0, dir, p->trim, err);
+    if (rc < 0)
+        return rc;
+    pid_t pid = fork();
+    if (pid == 0)
+        become_simulator(folder.ptr, s->view->simulator_path.ptr, deck.ptr);
+    if (pid < 0)
+        return ds_fail_errno(err, DS_EIO, errno, "fork");
+    return wait_for(pid, &s->evidence.dry_run_peak_bytes, err);
+}
+
+int dry_run_measure(struct session *s, const char *scratch, struct ds_err *err)
+{
+    char dir[4096];
+    const char *tmp = scratch ? scratch : getenv("TMPDIR"); // NOLINT(concurrency-mt-unsafe)
+    assert(s->view->plan->preset_flow);
+    int n = snprintf(dir, sizeof dir, "%s/decksweep-dry-XXXXXX", tmp && *tmp ? tmp : "/var/tmp");
+    if (n < 0 || (size_t)n >= sizeof dir || !mkdtemp(dir))
+        return ds_fail_errno(err, DS_EIO, errno, "%s", dir);
+    int rc = measure_in(s, dir, err);
+    if (fs_remove_tree_at(AT_FDCWD, dir, NULL) < 0)
+        log_warn("%s could not be removed", dir);
+    return rc;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* plan_text.h - a session's plan in words, and as JSON (format: docs/command-line.md) */
+#ifndef DS_CLI_PLAN_TEXT_H
+#define DS_CLI_PLAN_TEXT_H
+
+#include "base/buf.h"
+
+struct session;
+
+/* Append; nothing fails but out's cap. */
+void plan_put_text(const struct session *s, bool explain, struct ds_buf *out);
+void plan_put_json(const struct session *s, struct ds_buf *out);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/session_io.h"
+
+#include "agent/topology_io.h"
+#include "base/fs_io.h"
+#include "base/path.h"
+#include "contract/number_list.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define MACHINE_ARENA_BYTES ((size_t)256 << 20)
+#define LOOK_ARENA_BYTES    ((size_t)4 << 30)
+
+static void tell_faults(const struct plan_faults *faults)
+{
+    for (size_t i = 0; i < faults->n; i++)
+        log_error("%.*s", DS_FMT(faults->texts[i]));
+    if (faults->more > 0)
+        log_error("and %zu more", faults->more);
+}
+
+static int fill_policy(struct cli *cli, const struct session_options *o, struct session *s,
+                       struct ds_err *err)
+{
+    const struct plan *p = s->view->plan;
+    struct census_policy *policy = &s->policy;
+    policy->keep = p->keep;
+    memcpy(policy->retries, p->retries, sizeof policy->retries);
+    policy->has_not_converged_args = p->n_not_converged_args > 0;
+    policy->wall_ms = p->wall_ms;
+    policy->user_memory_bytes = p->memory_bytes;
+    policy->cores = p->ranks * p->threads;
+    policy->accept_narrow = o->accept;
+    policy->refill = o->refill;
+    if (!o->only)
+        return 0;
+    int rc =
+        number_list_parse(ds_span_of(o->only), cli->arena, &policy->only, &policy->n_only, err);
+    return rc < 0 ? ds_wrap(err, "--only") : 0;
+}
+
+int session_load(struct cli *cli, const struct session_options *o, struct session *s,
+                 struct ds_err *err)
+{
+    struct plan_faults faults;
+    *s = (struct session){0};
+    int rc = plan_load(o->sweep_path, &s->planned, &faults, err);
+    if (rc < 0 && faults.n > 0) {
+        tell_faults(&faults);
+        planned_destroy(s->planned);
+        s->planned = NULL;
+        return rc;
+    }
+    if (rc < 0) {
+        (void)cli_fail(cli, err);
+        return rc;
+    }
+    s->view = planned_view(s->planned);
+    (void)snprintf(s->prefix, sizeof s->prefix, "%.*s/", DS_FMT(s->view->plan->name));
+    rc = fill_policy(cli, o, s, err);
+    if (rc < 0)
+        (void)cli_fail(cli, err);
+    return rc;
+}
+
+int session_look_at_machine(const struct session_options *o, struct session *s, struct ds_err *err)
+{
+    const struct plan *p = s->view->plan;
+    s->machine = arena_create(MACHINE_ARENA_BYTES);
+    int rc = topology_detect(s->machine, &s->topology, err);
+    if (rc < 0)
+        return rc;
+    s->limits = (struct slots_request){.cores = p->ranks * p->threads,
+                                       .cores_limit = o->cores,
+                                       .mem_limit_bytes = o->memory_bytes};
+    return slots_capacity(&s->topology, &s->limits, &s->capacity, err);
+}
+
+/* The store's own folder, or the nearest one above it that is there, must let us write. */
+static int check_place(const char *url, struct ds_err *err)
+{
+    ds_auto_arena a = arena_create(65536);
+    struct ds_span path = ds_span_of(url);
+    char *text = arena_cstr(a, path);
+    while (text && access(text, F_OK) < 0) {
+        path = path_dir(path);
+        text = path.len > 0 ? arena_cstr(a, path) : arena_cstr(a, DS_SPAN("."));
+        if (path.len == 0)
+            break;
+    }
+    if (text && access(text, W_OK | X_OK) < 0)
+        return ds_fail_errno(err, DS_EIO, errno, "store %s: cannot write in %s", url, text);
+    return 0;
+}
+
+static char *store_path(const struct session_options *o, const struct session *s)
+{
+    const struct sweep *w = s->view->sweep;
+    struct ds_span url = o->store_url ? ds_span_of(o->store_url) : w->store;
+    bool remote = ds_span_starts(url, "s3://") || ds_span_starts(url, "pvc://");
+    bool own = o->store_url != NULL; /* the command line's paths start at the working directory */
+    struct ds_span whole = remote || own ? url : path_join(s->machine, w->dir, url);
+    return whole.ptr ? strndup(whole.ptr, whole.len) : NULL;
+}
+
+int session_open_store(const struct session_options *o, enum store_mode mode, struct session *s,
+                       struct ds_err *err)
+{
+    s->store_url = store_path(o, s);
+    if (!s->store_url)
+        return ds_fail(err, DS_ETOOBIG, "store: name too long");
+    int rc = store_open(s->store_url, mode, &s->store, err);
+    if (rc == DS_ENOTFOUND && mode == STORE_READ) {
+        s->store = NULL;
+        return check_place(s->store_url, err);
+    }
+    if (rc < 0)
+        return rc;
+    if (mode == STORE_READ && store_is_dir(s->store))
+        return check_place(s->store_url, err);
+    if (store_note(s->store)[0])
+        log_info("%s", store_note(s->store));
+    return 0;
+}
+
+static int lay_out(struct session *s, struct ds_err *err)
+{
+    s->limits.mem_bytes = s->sizing.mem_bytes;
+    int rc = slots_plan(&s->topology, &s->limits, s->machine, &s->slots, err);
+    return rc < 0 ? ds_wrap(err, "one case needs %s", s->sizing.why) : 0;
+}
+
+int session_look_at_store(struct session *s, struct ds_err *err)
+{
+    const struct planned_view *v = s->view;
+    arena_destroy(s->look);
+    s->look = arena_create(LOOK_ARENA_BYTES);
+    uint64_t dry_run = s->evidence.dry_run_peak_bytes;
+    s->evidence = (struct size_evidence){.model_mem_bytes = v->model_mem_bytes,
+                                         .dry_run_peak_bytes = dry_run};
+    s->listing = (struct sweep_listing){0};
+    if (s->store) {
+        int rc = census_list(s->store, s->prefix, s->look, &s->listing, err);
+        if (rc < 0)
+            return rc;
+        census_measure(s->store, s->prefix, v->plan, v->digest, &s->listing, &s->evidence);
+    }
+    size_case(v->plan, &s->evidence, &s->sizing);
+    int rc = lay_out(s, err);
+    if (rc < 0)
+        return rc;
+    s->measured = (struct measured){.peak_mem_bytes = s->evidence.sibling_peak_bytes,
+                                    .estimate_mem_bytes = s->sizing.mem_bytes,
+                                    .scratch_bytes = s->sizing.scratch_bytes,
+                                    .case_ms = s->sizing.case_ms};
+    return census_take(v->design, s->listing.keys, s->listing.n_keys, &s->measured, s->capacity,
+                       &s->policy, s->look, &s->census, err);
+}
+
+void session_clear(struct session *s)
+{
+    store_close(s->store);
+    free(s->store_url);
+    planned_destroy(s->planned);
+    arena_destroy(s->look);
+    arena_destroy(s->machine);
+    *s = (struct session){0};
+}
