@@ -13,6 +13,7 @@ extern const struct cmd_entry cmd_ls;
 extern const struct cmd_entry cmd_show;
 extern const struct cmd_entry cmd_status;
 extern const struct cmd_entry cmd_verify;
+extern const struct cmd_entry cmd_plan, cmd_run;
 extern const struct cmd_entry cmd_version;
 
 #endif

@@ -2,7 +2,7 @@
 /* decksweep plan SWEEP - expand, check, size; writes nothing */
 #include "cli/cmd.h"
 #include "cli/dry_run_io.h"
-#include "cli/plan_text.h"
+#include "cli/cmd_plan_text.h"
 #include "cli/session_io.h"
 
 static int look(struct cli *cli, const struct session_options *o, struct session *s)
@@ -45,7 +45,8 @@ static int run(struct cli *cli)
 }
 
 static const struct cmd_option OPTIONS[] = {
-    {"explain", 'e', VALUE_NONE, NULL, "tell the reason of every size, every trimmed line, the slots"},
+    {"explain", 'e', VALUE_NONE, NULL,
+     "tell the reason of every size, every trimmed line, the slots"},
     {"measure", 0, VALUE_NONE, NULL, "make a dry run of the first case to size memory"},
     {"store", 0, VALUE_FOLDER, "URL", "look at URL instead of the sweep file's results.store"},
     {"cores", 'c', VALUE_COUNT, "N", "plan for at most N cores"},
@@ -63,8 +64,9 @@ const struct cmd_entry cmd_plan = {
     .name = "plan",
     .args = "SWEEP",
     .summary = "show what a sweep would run: cases, sizes, time, disk; writes nothing",
-    .text = "Reads the sweep file and every file of the deck, expands the design, checks all of it, "
-            "counts what the store already holds, and sizes the cases for this machine.\n",
+    .text =
+        "Reads the sweep file and every file of the deck, expands the design, checks all of it, "
+        "counts what the store already holds, and sizes the cases for this machine.\n",
     .options = OPTIONS,
     .examples = EXAMPLES,
     .json = true,

@@ -4,6 +4,8 @@
 
 /* In the order of a sweep's life, which is the order of --help. */
 static const struct cmd_entry *const COMMANDS[] = {
+    &cmd_plan,
+    &cmd_run,
     &cmd_version,
     NULL,
 };

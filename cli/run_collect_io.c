@@ -9,8 +9,8 @@ int run_collect(struct cli *cli, struct session *s)
     struct collect_report report = {0};
     struct ds_err err;
     memcpy(o.plan_digest, s->view->digest, sizeof o.plan_digest);
-    int rc = collect_run(s->store, ds_span_of(s->prefix), s->view->plan, s->view->design, &o, cli->arena,
-                         &report, &err);
+    int rc = collect_run(s->store, ds_span_of(s->prefix), s->view->plan, s->view->design, &o,
+                         cli->arena, &report, &err);
     if (rc < 0) {
         (void)ds_wrap(&err, "collect");
         return cli_fail(cli, &err);

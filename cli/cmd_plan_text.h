@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* plan_text.h - a session's plan in words, and as JSON (format: docs/command-line.md) */
-#ifndef DS_CLI_PLAN_TEXT_H
-#define DS_CLI_PLAN_TEXT_H
+/* cmd_plan_text.h - a session's plan in words, and as JSON (format: docs/command-line.md) */
+#ifndef DS_CLI_CMD_PLAN_TEXT_H
+#define DS_CLI_CMD_PLAN_TEXT_H
 
 #include "base/buf.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "cli/cmd_plan_text.h"
+
 #include "agent/topology.h"
 #include "base/json.h"
 #include "base/units.h"
-#include "cli/plan_text.h"
 #include "cli/session_io.h"
 
 #include <math.h>
@@ -45,7 +46,8 @@ static void put_parameters(const struct session *s, struct ds_buf *out)
     for (size_t i = 0; i < p->n_params; i++) {
         struct column_range r = ranges[i];
         char least[UNITS_NUMBER_BYTES], most[UNITS_NUMBER_BYTES];
-        (void)buf_printf(out, "%s%-12.*s ", i ? "            " : "parameters  ", DS_FMT(p->params[i].name));
+        (void)buf_printf(out, "%s%-12.*s ", i ? "            " : "parameters  ",
+                         DS_FMT(p->params[i].name));
         if (p->params[i].is_number && isfinite(r.least)) {
             (void)units_format_number(r.least, least);
             (void)units_format_number(r.most, most);
@@ -59,18 +61,21 @@ static void put_parameters(const struct session *s, struct ds_buf *out)
 static void put_cases(const struct session *s, struct ds_buf *out)
 {
     const struct census *c = &s->census;
-    (void)buf_printf(out, "cases       %u new, %u to be tried again, %u done, %u finally failed", c->n_new,
-                     c->n_outstanding, c->n_done, c->n_failed);
+    (void)buf_printf(out, "cases       %u new, %u to be tried again, %u done, %u finally failed",
+                     c->n_new, c->n_outstanding, c->n_done, c->n_failed);
     if (c->n_lacking > 0)
-        (void)buf_printf(out, ", %u lack files that results.keep asks for (--refill or --accept)", c->n_lacking);
+        (void)buf_printf(out, ", %u lack files that results.keep asks for (--refill or --accept)",
+                         c->n_lacking);
     if (c->n_no_fit > 0)
         (void)buf_printf(out, ", %u do not fit this machine", c->n_no_fit);
     (void)buf_put_char(out, '\n');
     if (c->n_distinct < s->view->plan->n_cases)
-        (void)buf_printf(out, "            %u different simulations: equal rows run once\n", c->n_distinct);
+        (void)buf_printf(out, "            %u different simulations: equal rows run once\n",
+                         c->n_distinct);
     if (c->n_orphaned > 0)
-        (void)buf_printf(out, "            %u in the store are no longer in the plan (decksweep prune)\n",
-                         c->n_orphaned);
+        (void)buf_printf(
+            out, "            %u in the store are no longer in the plan (decksweep prune)\n",
+            c->n_orphaned);
 }
 
 static void put_sizes(const struct session *s, bool explain, struct ds_buf *out)
@@ -78,7 +83,8 @@ static void put_sizes(const struct session *s, bool explain, struct ds_buf *out)
     const struct plan *p = s->view->plan;
     char mem[UNITS_TEXT_BYTES];
     units_format_size(s->sizing.mem_bytes, mem);
-    (void)buf_printf(out, "size        %u %s", p->ranks * p->threads, p->ranks * p->threads == 1 ? "core" : "cores");
+    (void)buf_printf(out, "size        %u %s", p->ranks * p->threads,
+                     p->ranks * p->threads == 1 ? "core" : "cores");
     if (p->ranks > 1 || p->threads > 1)
         (void)buf_printf(out, " (%u ranks x %u threads)", p->ranks, p->threads);
     (void)buf_printf(out, ", %s a case; %u at once on this machine\n",
@@ -88,19 +94,23 @@ static void put_sizes(const struct session *s, bool explain, struct ds_buf *out)
     (void)buf_printf(out, "            memory: %s\n", s->sizing.why);
     if (s->sizing.source == SIZE_MODEL && s->view->model_words.len > 0)
         (void)buf_printf(out, "            model: %.*s\n", DS_FMT(s->view->model_words));
-    (void)buf_printf(out, "            slots: %.*s\n", DS_FMT(s->slots.why));
+    (void)buf_put_text(out, "            slots: ");
+    slots_why(&s->slots, out);
+    (void)buf_put_char(out, '\n');
     for (uint32_t i = 0; i < s->slots.n && i < 16; i++) {
         char cpus[CPUSET_TEXT_BYTES];
         cpuset_format(&s->slots.at[i].cpus, cpus);
-        (void)buf_printf(out, "            slot %u: CPUs %s, %.*s\n", i, cpus, DS_FMT(s->slots.at[i].why));
+        (void)buf_printf(out, "            slot %u: CPUs %s, %.*s\n", i, cpus,
+                         DS_FMT(s->slots.at[i].why));
     }
     (void)buf_printf(out, "            machine: %u PUs (%.*s), memory %.*s\n", s->topology.n_pus,
                      DS_FMT(s->topology.cpu_why), DS_FMT(s->topology.mem_why));
     uint32_t left = s->census.n_new + s->census.n_outstanding;
     uint32_t ranks = size_best_ranks(p, left, s->capacity.cores);
     if (ranks != p->ranks)
-        (void)buf_printf(out, "            ranks: %u would finish sooner than %u (it changes results and ids)\n",
-                         ranks, p->ranks);
+        (void)buf_printf(
+            out, "            ranks: %u would finish sooner than %u (it changes results and ids)\n",
+            ranks, p->ranks);
 }
 
 static void put_estimate(const struct session *s, struct ds_buf *out)
@@ -126,12 +136,14 @@ static void put_trims(const struct session *s, bool explain, struct ds_buf *out)
     const struct plan *p = s->view->plan;
     if (p->n_trims == 0)
         return;
-    (void)buf_printf(out, "trim        %zu lines that only ask for restart files, which results.keep does not keep\n",
-                     p->n_trims);
+    (void)buf_printf(
+        out,
+        "trim        %zu lines that only ask for restart files, which results.keep does not keep\n",
+        p->n_trims);
     size_t shown = explain || p->n_trims <= TRIMS_SHOWN ? p->n_trims : TRIMS_SHOWN;
     for (size_t i = 0; i < shown; i++)
-        (void)buf_printf(out, "            %.*s:%u: %.*s\n", DS_FMT(p->trims[i].path), p->trims[i].line,
-                         DS_FMT(ds_span_trim(p->trims[i].was)));
+        (void)buf_printf(out, "            %.*s:%u: %.*s\n", DS_FMT(p->trims[i].path),
+                         p->trims[i].line, DS_FMT(ds_span_trim(p->trims[i].was)));
     if (shown < p->n_trims)
         (void)buf_printf(out, "            and %zu more (--explain)\n", p->n_trims - shown);
 }
@@ -142,13 +154,15 @@ static void put_deck(const struct session *s, bool explain, struct ds_buf *out)
     const struct closure *c = s->view->closure;
     char bytes[UNITS_TEXT_BYTES];
     units_format_size(s->view->bundle_bytes, bytes);
-    (void)buf_printf(out, "deck        %.*s%.*s, %zu files, %s; %llu active cells, %u report steps\n",
+    (void)buf_printf(out,
+                     "deck        %.*s%.*s, %zu files, %s; %llu active cells, %u report steps\n",
                      DS_FMT(p->deck_dir), DS_FMT(p->deck_name), c->n_files, bytes,
                      (unsigned long long)p->features.active_cells, p->features.n_report_steps);
     for (size_t i = 0; i < p->n_rewritten; i++)
         (void)buf_printf(out, "            rewritten %.*s\n", DS_FMT(p->rewritten[i]));
     for (size_t i = 0; explain && i < c->n_files; i++)
-        (void)buf_printf(out, "            %.*s (%.12s)\n", DS_FMT(c->files[i].bundle_path), c->files[i].sha256);
+        (void)buf_printf(out, "            %.*s (%.12s)\n", DS_FMT(c->files[i].bundle_path),
+                         c->files[i].sha256);
 }
 
 void plan_put_text(const struct session *s, bool explain, struct ds_buf *out)
@@ -157,7 +171,8 @@ void plan_put_text(const struct session *s, bool explain, struct ds_buf *out)
     const struct sweep *w = s->view->sweep;
     (void)buf_printf(out, "sweep       %.*s: %u cases by %s", DS_FMT(p->name), p->n_cases,
                      design_method_name(p->method));
-    if (p->method == DESIGN_LATIN_HYPERCUBE || p->method == DESIGN_SOBOL || p->method == DESIGN_MONTE_CARLO)
+    if (p->method == DESIGN_LATIN_HYPERCUBE || p->method == DESIGN_SOBOL
+        || p->method == DESIGN_MONTE_CARLO)
         (void)buf_printf(out, ", seed %llu", (unsigned long long)w->seed);
     (void)buf_put_char(out, '\n');
     put_deck(s, explain, out);
@@ -170,8 +185,10 @@ void plan_put_text(const struct session *s, bool explain, struct ds_buf *out)
     put_estimate(s, out);
     put_trims(s, explain, out);
     if (p->method == DESIGN_LATIN_HYPERCUBE && s->census.n_orphaned > 0)
-        (void)buf_put_text(out, "note        latin-hypercube samples anew when samples changes: no case of the old "
-                                "number is reused (sobol and monte-carlo keep theirs)\n");
+        (void)buf_put_text(
+            out,
+            "note        latin-hypercube samples anew when samples changes: no case of the old "
+            "number is reused (sobol and monte-carlo keep theirs)\n");
     if (explain)
         (void)buf_printf(out, "identity    base %.16s, plan %s\n", p->base_digest, s->view->digest);
 }
@@ -190,7 +207,8 @@ static void put_json_trims(const struct plan *p, struct json_writer *w)
     jw_end_array(w);
 }
 
-static void put_json_list(struct json_writer *w, const char *key, const struct ds_span *texts, size_t n)
+static void put_json_list(struct json_writer *w, const char *key, const struct ds_span *texts,
+                          size_t n)
 {
     jw_key(w, key);
     jw_array(w);
