@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* prt.h - what a simulator said: PRT, stdout and stderr of OPM Flow and of Eclipse
+ *
+ * Feed each stream in pieces as they are read, then ask for the facts. Constant memory, any
+ * size: lines are looked at up to PRT_LINE_BYTES, the rest of a longer one is passed over.
+ * Files above PRT_HEAD_BYTES + PRT_TAIL_BYTES may be fed as head and tail with prt_gap between:
+ * errors come at the head (parsing) or the tail (the end), counts only at the tail. Text is
+ * hostile; ANSI colours and control bytes are removed. Pure, reentrant. Messages: docs/worker.md. */
+#ifndef DS_AGENT_PRT_H
+#define DS_AGENT_PRT_H
+
+#include "decksweep/err.h"
+#include "decksweep/span.h"
+
+#define PRT_LINE_BYTES    1024u
+#define PRT_MESSAGE_BYTES 301u
+#define PRT_FILE_BYTES    200u
+#define PRT_HEAD_BYTES    (4u << 20)
+#define PRT_TAIL_BYTES    (4u << 20)
+
+enum prt_stream { PRT_STREAM_PRT = 1, PRT_STREAM_STDOUT, PRT_STREAM_STDERR };
+
+/* Which message this is; greater is more telling. The first of the greatest kind wins. */
+enum prt_rank {
+    PRT_RANK_NONE = 0,
+    PRT_RANK_NOISE,    /* "A fatal error has occurred", MPI_ABORT's text, mpirun's epilogue */
+    PRT_RANK_CAUSE,    /* "Program threw an exception: ..", "terminate called", what(): */
+    PRT_RANK_ERROR,    /* "Error: ..", " @--ERROR" */
+    PRT_RANK_SPECIFIC, /* names keyword, file or line */
+};
+
+struct prt_facts {
+    bool end_banner;        /* "End of simulation" */
+    bool simulation_off;    /* "Simulation turned off": NOSIM or a dry run */
+    bool has_error_summary; /* the summary block was seen */
+    bool has_prt;           /* the PRT stream had a byte */
+    bool bad_alloc;         /* std::bad_alloc or its kin */
+    bool not_converged;     /* the solver gave up */
+    bool bad_option;        /* an option or its value that the simulator does not take */
+    bool no_input;          /* the deck was not found */
+    bool no_space;          /* "No space left on device", "Disk quota exceeded" */
+    bool aborted;           /* terminate called, assertion, MPI_ABORT, a signal's report */
+    bool eclipse;           /* Eclipse's message format was seen */
+    int64_t n_warnings, n_infos, n_errors, n_bugs, n_problems, n_debugs; /* -1: not said */
+    int64_t n_comments;                                                  /* Eclipse; -1 */
+    int64_t action_status; /* "Simulation exit with status: n requested as part of ACTIONX"; -1 */
+    int64_t n_chops;       /* timesteps cut; counted in stdout if it has any, else in PRT */
+    int64_t first_step, last_step, n_steps; /* "Report step k/N"; -1 none seen */
+    double first_day, last_day, end_day;    /* "at day t/T"; NaN none seen */
+    enum prt_rank rank;
+    char message[PRT_MESSAGE_BYTES]; /* first real error on one line; "" none */
+    char deck_file[PRT_FILE_BYTES];  /* where it points; "" unknown */
+    int64_t deck_line;               /* 0 unknown */
+    bool place_is_last_read;         /* deck_file and line are where reading had come to */
+};
+
+struct prt_reader {
+    struct prt_facts facts;
+    /* inside */
+    enum prt_stream stream;
+    char line[PRT_LINE_BYTES + 1];
+    size_t n_line;
+    bool line_too_long;
+    unsigned char escape;
+    unsigned in_summary;            /* lines left of the error summary */
+    unsigned continuation;          /* lines that may still belong to the message */
+    unsigned char expects;          /* what the next line may bring */
+    int64_t chops[4];               /* by stream */
+    char read_file[PRT_FILE_BYTES]; /* last "Reading X in F line N" */
+    int64_t read_line;
+};
+
+void prt_init(struct prt_reader *r);
+/* Feed n bytes of a stream; all of one stream before another begins. */
+void prt_feed(struct prt_reader *r, enum prt_stream stream, const char *bytes, size_t n);
+/* Bytes were left out here: the line begun is forgotten. */
+void prt_gap(struct prt_reader *r);
+/* No more bytes; out is complete. */
+void prt_finish(struct prt_reader *r, struct prt_facts *out);
+
+#endif
