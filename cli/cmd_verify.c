@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* decksweep verify TARGET - re-read every archive and check every SHA-256 */
+#include "archive/verify.h"
 #include "base/json.h"
 #include "base/sha256.h"
 #include "base/units.h"
@@ -22,88 +23,50 @@ struct checking {
     uint64_t bytes;
 };
 
-static int drop(void *context, const void *data, size_t n, struct ds_err *err)
+/* One archive of the sweep to its last byte. */
+static int verify_object(struct checking *c, const char *inner, struct archive_check *out,
+                         struct ds_err *err)
 {
-    (void)context;
-    (void)data;
-    (void)n;
-    (void)err;
-    return 0;
-}
-
-static const struct case_file *find_file(const struct case_record *r, struct ds_span name)
-{
-    for (size_t i = 0; i < r->n_files; i++)
-        if (ds_span_eq(r->files[i].path, name))
-            return &r->files[i];
-    return NULL;
-}
-
-/* Every member decompresses, and is what case.json says of it. */
-static int check_members(struct checking *c, const struct case_archive *a, struct ds_err *err)
-{
-    for (size_t i = 0; i < a->index.n_members; i++) {
-        const struct archive_member *m = &a->index.members[i];
-        char sha256[65];
-        int rc = archive_stream_member(c->reader, archive_read_from_store, a->object, m, drop, NULL,
-                                       sha256, err);
-        if (rc < 0)
-            return ds_wrap(err, "%.*s", DS_FMT(m->name));
-        c->n_files++;
-        c->bytes += m->size_bytes;
-        if (ds_span_is(m->name, "case.json"))
-            continue;
-        const struct case_file *f = find_file(&a->record, m->name);
-        if (!f)
-            return ds_fail(err, DS_ECORRUPT, "%.*s: case.json does not name it", DS_FMT(m->name));
-        if (f->size_bytes != m->size_bytes || strcmp(f->sha256, sha256) != 0)
-            return ds_fail(err, DS_ECORRUPT, "%.*s: its SHA-256 is not the one in case.json",
-                           DS_FMT(m->name));
-    }
-    for (size_t i = 0; i < a->record.n_files; i++)
-        if (!archive_find(&a->index, a->record.files[i].path))
-            return ds_fail(err, DS_ECORRUPT, "%.*s is missing", DS_FMT(a->record.files[i].path));
-    return 0;
+    struct store_object *object;
+    uint64_t size;
+    int rc = store_object_open(c->t->store, target_key(c->t, inner), &object, &size, err);
+    if (rc < 0)
+        return rc;
+    rc = archive_verify(c->reader, archive_read_from_store, object, size, c->arena, out, err);
+    store_object_close(object);
+    c->n_files += rc == 0 ? out->n_members : 0;
+    c->bytes += rc == 0 ? out->content_bytes : 0;
+    return rc;
 }
 
 static int check_case(struct checking *c, struct ds_span key, struct ds_err *err)
 {
-    struct case_archive a;
+    struct archive_check a;
     struct result_key k = result_key_decode(key);
     char *inner = arena_cstr(c->arena, key);
     if (!inner)
         return ds_fail(err, DS_ETOOBIG, "key too long");
-    int rc = case_archive_open(c->t, inner, c->reader, c->arena, &a, err);
-    if (rc < 0)
-        return rc;
-    rc = check_members(c, &a, err);
+    int rc = verify_object(c, inner, &a, err);
+    if (rc == 0 && !a.is_case)
+        rc = ds_fail(err, DS_ECORRUPT, "its first member is not case.json");
     if (rc == 0 && !case_id_eq(a.record.id, k.id))
         rc = ds_fail(err, DS_ECORRUPT, "case.json is of another case, %.*s", (int)CASE_ID_CHARS,
                      a.record.id.hex);
     if (rc == 0 && a.record.verdict != k.verdict)
         rc = ds_fail(err, DS_ECORRUPT, "case.json says %s", verdict_name(a.record.verdict));
-    case_archive_close(&a);
-    return rc < 0 ? ds_wrap(err, "%s", inner) : 0;
+    if (rc < 0)
+        (void)ds_wrap(err, "%s", inner);
+    return rc;
 }
 
 static int check_bundle(struct checking *c, struct ds_err *err)
 {
-    struct store_object *object;
-    struct archive_index index;
-    uint64_t size;
+    struct archive_check a;
     char *inner = arena_cstr(c->t->arena, c->t->plan.bundle_key);
-    int rc = store_object_open(c->t->store, target_key(c->t, inner), &object, &size, err);
+    int rc = verify_object(c, inner, &a, err);
     if (rc < 0)
-        return ds_wrap(err, "%s", inner);
-    rc = archive_read_index(archive_read_from_store, object, size, c->arena, &index, err);
-    for (size_t i = 0; rc == 0 && i < index.n_members; i++) {
-        rc = archive_stream_member(c->reader, archive_read_from_store, object, &index.members[i],
-                                   drop, NULL, NULL, err);
-        c->n_files++;
-        c->bytes += index.members[i].size_bytes;
-    }
-    store_object_close(object);
-    return rc < 0 ? ds_wrap(err, "%s", inner) : 0;
+        (void)ds_wrap(err, "%s", inner);
+    return rc;
 }
 
 static int check_design(struct checking *c, struct ds_err *err)
