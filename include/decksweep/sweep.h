@@ -140,7 +140,7 @@ struct sweep {
     struct sweep_pos store_pos;
     struct keep keep;
     enum trim_mode trim;
-    int compression; /* 1 .. 19 */
+    uint32_t compression; /* 1 .. 19 */
     struct sweep_collect collect;
 
     struct ds_span run;                       /* Active | Suspended | Cancelled */

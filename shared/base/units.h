@@ -43,6 +43,10 @@ double units_round(double value, int decimals);
 #define UNITS_NUMBER_BYTES 32u
 size_t units_format_number(double value, char out[UNITS_NUMBER_BYTES]);
 
+/* units_round, and the text of the result as units_format_number writes it, in one step (about
+ * 30 ns). value is finite (asserted). text: UNITS_NUMBER_BYTES, terminated; *len: its length. */
+double units_round_text(double value, int decimals, char text[UNITS_NUMBER_BYTES], size_t *len);
+
 /* Shortest digits that read back as the same float32 ("0.1", "-0", "1e+20", "nan"). */
 size_t units_format_float(float value, char out[UNITS_NUMBER_BYTES]);
 

@@ -20,6 +20,7 @@ enum yaml_kind { YAML_SCALAR = 1, YAML_LIST, YAML_MAP };
 struct yaml_node {
     enum yaml_kind kind;
     bool quoted;        /* scalar in quotes or a block scalar: text, never a number or null */
+    bool block;         /* scalar after | or >: its bytes start on a later line */
     bool duplicate;     /* this key stood in the map before */
     bool is_key_quoted; /* of key */
     unsigned line;      /* 1-based, of the value's first byte */
