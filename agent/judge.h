@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* judge.h - what really became of an attempt
+ *
+ * Pure and reentrant: evidence in, verdict out. Exit status 0 alone is never success and a
+ * status other than 0 is not always a failure; docs/worker.md has the table. agent/evidence_io.c
+ * gathers the evidence from a case folder. Texts in the evidence are a simulator's: hostile. */
+#ifndef DS_AGENT_JUDGE_H
+#define DS_AGENT_JUDGE_H
+
+#include "decksweep/result.h"
+#include "decksweep/sweep.h"
+
+/* Who ended the simulator. */
+enum ending {
+    ENDING_ITSELF = 0,
+    ENDING_WALL_TIME, /* we: its wall time was up */
+    ENDING_MEMORY,    /* we: it outgrew its slot's memory */
+    ENDING_DISK,      /* we: it outgrew the scratch space */
+    ENDING_STOPPED,   /* we: the worker was told to stop */
+};
+
+#define EVIDENCE_MESSAGE_BYTES 400u
+#define EVIDENCE_FILE_BYTES    200u
+
+/* What stdout, stderr and PRT say. Counts are -1 where nothing was said. */
+struct log_facts {
+    bool end_banner;        /* "End of simulation" */
+    bool simulation_off;    /* "Simulation turned off": NOSIM or a dry run */
+    bool has_error_summary; /* PRT ends with its error summary */
+    bool has_prt;           /* there is a PRT at all, with something in it */
+    int64_t n_errors, n_bugs, n_problems, n_warnings;
+    int64_t action_status; /* n of "Simulation exit with status: n requested as part of ACTIONX" */
+    int64_t n_chops;       /* timesteps cut */
+    int64_t step, n_steps; /* last "Report step k/N" */
+    double schedule_days;  /* T of "at day t/T"; NaN unknown */
+    bool bad_alloc;        /* std::bad_alloc or its kin */
+    bool not_converged;    /* the solver gave up */
+    bool bad_option;       /* an option or its value that the simulator does not take */
+    bool no_space;         /* "No space left on device", "Disk quota exceeded" */
+    bool aborted;          /* terminate called, assertion, MPI_ABORT */
+    char message[EVIDENCE_MESSAGE_BYTES]; /* the simulator's first error in its own words */
+    char deck_file[EVIDENCE_FILE_BYTES];  /* where it points; "" unknown */
+    int64_t deck_line;                    /* 0 unknown */
+};
+
+enum summary_state {
+    SUMMARY_ABSENT = 0, /* no UNSMRY (or S0001...) */
+    SUMMARY_WHOLE,      /* the last record ends where the file ends */
+    SUMMARY_CUT,        /* it ends inside a record */
+    SUMMARY_CORRUPT,    /* records contradict each other */
+};
+
+struct summary_facts {
+    enum summary_state state;
+    bool has_spec;          /* SMSPEC is there and readable */
+    uint64_t whole_bytes;   /* UNSMRY up to the end of its last whole step */
+    int64_t n_report_steps; /* SEQHDR seen with a whole PARAMS; -1 unknown */
+    double last_time_days;  /* of the last whole step; NaN none */
+};
+
+struct evidence {
+    enum judge_kind kind;
+    enum ending ending;
+    int exit_code;      /* -1 when a signal ended it */
+    int signal;         /* 0 none */
+    bool oom_kill_rose; /* the cgroup's oom_kill count rose while it ran */
+    bool
+        disk_was_full; /* free space fell below DISK_FULL_BYTES while it ran, or a file of ours too */
+    bool empty_output; /* PRT, INFOSTEP, SMSPEC or UNSMRY is there with 0 bytes */
+    struct log_facts log;
+    struct summary_facts summary;
+
+    double end_time_days;   /* of the schedule by the plan; NaN unknown */
+    int64_t n_report_steps; /* of the schedule by the plan; 0 unknown */
+    bool wants_summary;     /* keep asks for it */
+    const char *missing;    /* judge `files`: what keep asks for and is not there; NULL none */
+    int64_t wall_limit_ms, wall_ms;
+    int64_t mem_limit_bytes, peak_mem_bytes; /* -1 unknown */
+};
+
+#define JUDGE_REASON_BYTES 480u
+struct judgement {
+    enum verdict verdict; /* VERDICT_CANCELLED: no attempt, commit nothing */
+    const char *ended;    /* "normal", "action", "killed", "signal", "error", "early": static */
+    char reason
+        [JUDGE_REASON_BYTES]; /* "" when ok; one line: what, its words and place, what to do */
+};
+
+#define DISK_FULL_BYTES (UINT64_C(1) << 20)
+
+void evidence_init(struct evidence *e); /* nothing known */
+void judge_case(const struct evidence *e, struct judgement *out);
+
+/* Has the last TIME reached the end of the schedule? TIME is float32: within 4 units in its
+ * last place, or a second, whichever is more; a half-run last step is not the end. */
+bool judge_reached_end(double last_days, double end_days);
+
+#endif
