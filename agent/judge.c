@@ -20,9 +20,9 @@ void evidence_init(struct evidence *e)
 {
     memset(e, 0, sizeof *e);
     e->exit_code = -1;
-    e->log.n_errors = e->log.n_bugs = e->log.n_problems = e->log.n_warnings = -1;
-    e->log.action_status = e->log.step = e->log.n_steps = -1;
-    e->log.schedule_days = NAN;
+    struct prt_reader nothing;
+    prt_init(&nothing);
+    prt_finish(&nothing, &e->log);
     e->summary.n_report_steps = -1;
     e->summary.last_time_days = NAN;
     e->end_time_days = NAN;
@@ -57,13 +57,16 @@ static void set(struct judgement *out, enum verdict v, const char *ended, const 
 /* ": its words (FILE line N)" or as much of it as is known. */
 static const char *words(const struct evidence *e, char *text, size_t room)
 {
-    const struct log_facts *l = &e->log;
+    const struct prt_facts *l = &e->log;
     int n = 0;
     text[0] = '\0';
     if (l->message[0])
         n = snprintf(text, room, ": %s", l->message);
     if (l->deck_file[0] && n >= 0 && (size_t)n < room) {
-        if (l->deck_line > 0)
+        if (l->deck_line > 0 && l->place_is_last_read)
+            (void)snprintf(text + n, room - (size_t)n, " (read up to %s line %lld)", l->deck_file,
+                           (long long)l->deck_line);
+        else if (l->deck_line > 0)
             (void)snprintf(text + n, room - (size_t)n, " (%s line %lld)", l->deck_file,
                            (long long)l->deck_line);
         else
@@ -71,15 +74,15 @@ static const char *words(const struct evidence *e, char *text, size_t room)
     }
     return text;
 }
-#define WORDS_BYTES (EVIDENCE_MESSAGE_BYTES + EVIDENCE_FILE_BYTES + 40u)
+#define WORDS_BYTES (PRT_MESSAGE_BYTES + PRT_FILE_BYTES + 40u)
 
 /* Where it stood, for people: "after 31 of 120 report steps" or "before the first report step". */
 static const char *where(const struct evidence *e, char *text, size_t room)
 {
     int64_t done = e->summary.n_report_steps;
     int64_t all = e->n_report_steps > 0 ? e->n_report_steps : e->log.n_steps;
-    if (done < 0 && e->log.step >= 0)
-        done = e->log.step;
+    if (done < 0 && e->log.last_step >= 0)
+        done = e->log.last_step;
     if (done <= 0)
         (void)snprintf(text, room, "before the first report step was done");
     else if (all > 0)
@@ -103,7 +106,7 @@ static int signal_of(const struct evidence *e)
 static double end_of(const struct evidence *e, bool *rounded)
 {
     *rounded = !isfinite(e->end_time_days);
-    return *rounded ? e->log.schedule_days : e->end_time_days;
+    return *rounded ? e->log.end_day : e->end_time_days;
 }
 
 /* What a summary lacks, or NULL. A schedule whose end nobody could tell is not held against it. */
@@ -121,7 +124,7 @@ static bool time_is_short(const struct evidence *e, double *last, double *end)
 
 static bool is_simulator_log_clean(const struct evidence *e)
 {
-    const struct log_facts *l = &e->log;
+    const struct prt_facts *l = &e->log;
     if (e->kind == JUDGE_FLOW && !l->end_banner)
         return false;
     if (l->simulation_off)
@@ -152,7 +155,7 @@ static bool is_good_files(const struct evidence *e)
 
 static bool is_good(const struct evidence *e, bool *action)
 {
-    const struct log_facts *l = &e->log;
+    const struct prt_facts *l = &e->log;
     *action = false;
     if (e->signal != 0 || e->empty_output)
         return false;
@@ -222,7 +225,7 @@ static void judge_signal(const struct evidence *e, int n, struct judgement *out)
 /* Said so itself: words weigh more than the number it returned. */
 static bool judge_words(const struct evidence *e, struct judgement *out)
 {
-    const struct log_facts *l = &e->log;
+    const struct prt_facts *l = &e->log;
     char text[WORDS_BYTES], at[80];
     (void)words(e, text, sizeof text);
     (void)where(e, at, sizeof at);
@@ -245,6 +248,10 @@ static bool judge_words(const struct evidence *e, struct judgement *out)
     if (l->bad_option) {
         set(out, VERDICT_DECK_ERROR, "error",
             "the simulator does not take an option%s; see simulator.args", text);
+        return true;
+    }
+    if (l->no_input) {
+        set(out, VERDICT_DECK_ERROR, "error", "the simulator did not find its deck%s", text);
         return true;
     }
     if (l->simulation_off) {
@@ -276,7 +283,7 @@ static void judge_status(const struct evidence *e, struct judgement *out)
 /* Status 0, and yet: which of the proofs of success is missing. */
 static bool judge_log_gap(const struct evidence *e, struct judgement *out)
 {
-    const struct log_facts *l = &e->log;
+    const struct prt_facts *l = &e->log;
     char text[WORDS_BYTES], at[80];
     (void)where(e, at, sizeof at);
     if (l->n_errors > 0 || l->n_bugs > 0) {

@@ -7,6 +7,7 @@
 #ifndef DS_AGENT_JUDGE_H
 #define DS_AGENT_JUDGE_H
 
+#include "agent/prt.h"
 #include "decksweep/result.h"
 #include "decksweep/sweep.h"
 
@@ -17,30 +18,6 @@ enum ending {
     ENDING_MEMORY,    /* we: it outgrew its slot's memory */
     ENDING_DISK,      /* we: it outgrew the scratch space */
     ENDING_STOPPED,   /* we: the worker was told to stop */
-};
-
-#define EVIDENCE_MESSAGE_BYTES 400u
-#define EVIDENCE_FILE_BYTES    200u
-
-/* What stdout, stderr and PRT say. Counts are -1 where nothing was said. */
-struct log_facts {
-    bool end_banner;        /* "End of simulation" */
-    bool simulation_off;    /* "Simulation turned off": NOSIM or a dry run */
-    bool has_error_summary; /* PRT ends with its error summary */
-    bool has_prt;           /* there is a PRT at all, with something in it */
-    int64_t n_errors, n_bugs, n_problems, n_warnings;
-    int64_t action_status; /* n of "Simulation exit with status: n requested as part of ACTIONX" */
-    int64_t n_chops;       /* timesteps cut */
-    int64_t step, n_steps; /* last "Report step k/N" */
-    double schedule_days;  /* T of "at day t/T"; NaN unknown */
-    bool bad_alloc;        /* std::bad_alloc or its kin */
-    bool not_converged;    /* the solver gave up */
-    bool bad_option;       /* an option or its value that the simulator does not take */
-    bool no_space;         /* "No space left on device", "Disk quota exceeded" */
-    bool aborted;          /* terminate called, assertion, MPI_ABORT */
-    char message[EVIDENCE_MESSAGE_BYTES]; /* the simulator's first error in its own words */
-    char deck_file[EVIDENCE_FILE_BYTES];  /* where it points; "" unknown */
-    int64_t deck_line;                    /* 0 unknown */
 };
 
 enum summary_state {
@@ -66,8 +43,8 @@ struct evidence {
     bool oom_kill_rose; /* the cgroup's oom_kill count rose while it ran */
     bool
         disk_was_full; /* free space fell below DISK_FULL_BYTES while it ran, or a file of ours too */
-    bool empty_output; /* PRT, INFOSTEP, SMSPEC or UNSMRY is there with 0 bytes */
-    struct log_facts log;
+    bool empty_output;    /* PRT, INFOSTEP, SMSPEC or UNSMRY is there with 0 bytes */
+    struct prt_facts log; /* stdout, stderr, PRT (Eclipse: ECLEND) */
     struct summary_facts summary;
 
     double end_time_days;   /* of the schedule by the plan; NaN unknown */
