@@ -146,7 +146,8 @@ static enum slots_answer admit(const struct dispatch *d, const struct dispatch_i
     uint64_t need = ordinary ? ordinary_need(d) : item->need_bytes;
     if ((ordinary && d->n_running >= d->slots->n) || (item->alone && d->n_running > 0))
         return SLOTS_WAIT;
-    struct slots_admission got = slots_admit(d->slots, d->n_running, d->reserved_bytes, need);
+    struct slots_admission got = slots_admit(d->slots, d->n_running, d->reserved_bytes, need,
+                                             d->policy.user_memory_bytes > 0);
     *limit = got.limit_bytes;
     return got.answer;
 }
