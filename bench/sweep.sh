@@ -52,7 +52,7 @@ run_decksweep() {
     rm -rf "$work"/store-spe1
     "$decksweep" run "$work/spe1.yaml" --no-collect --cores 2
 }
-: >"$work/ours" : >"$work/plain" : >"$work/isolated"
+for f in ours plain isolated; do : >"$work/$f"; done
 for _ in $(seq "$pairs"); do
     seconds run_decksweep >>"$work/ours"
     seconds run_xargs DECKSWEEP_BENCH=1 >>"$work/plain"

@@ -1,0 +1,260 @@
+#!/usr/bin/env bats
+# The life of a sweep through `decksweep run`, with the do-nothing simulator.
+
+setup() {
+    load ../support/common
+    enter_work
+}
+teardown() { leave_work; }
+
+# Behaviour by case: BEHAVE is a column of a table; the deck hands it to nullsim.
+table_sweep() { # "behaviour" per case... ; extra spec lines in $EXTRA
+    null_sweep 1
+    local n=0 b
+    echo "REAL,BEHAVE" >cases.csv
+    for b in "$@"; do
+        echo "$n,$b" >>cases.csv
+        n=$((n + 1))
+    done
+    sed -i -e 's/300\*<A>/300*0.3/' DECK.DATA
+    cat >sweep.yaml <<Y
+apiVersion: decksweep.io/v1alpha1
+kind: Sweep
+metadata: {name: null-sweep}
+spec:
+  deck: DECK.DATA
+  design: {method: table, file: cases.csv}
+  simulator:
+    command: [nullsim, "{deck}"]
+    args: ["--<BEHAVE>"]
+    judge: flow
+    version: "1"
+    wallTime: 20s
+  results: {store: store}
+${EXTRA:-}
+Y
+}
+
+ids_of() { decksweep ls "$1" --json | python3 -c 'import json,sys
+for line in sys.stdin:
+    r = json.loads(line); print(r["case"], r["id"])'; }
+
+@test "a sweep runs, is collected, and a second run finds nothing to do" {
+    null_sweep 10
+    run decksweep run sweep.yaml
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 10 ]
+    [ -f store/null-sweep/dataset/summary.nc ]
+    before=$(find store/null-sweep/cases -printf '%p %T@\n' | sort)
+    run decksweep run sweep.yaml
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"10 done"* ]]
+    [ "$(find store/null-sweep/cases -printf '%p %T@\n' | sort)" = "$before" ]
+}
+
+@test "a failing case gives status 1, says why in one line everywhere, and the others finish" {
+    table_sweep steps=2 say=deck steps=3 exit=9
+    run decksweep run sweep.yaml
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [ "$(committed)" -eq 2 ]
+    [[ "$output" == *"deck-error"* ]]
+    run decksweep ls store/null-sweep --failed
+    [[ "$output" == *"deck-error"* ]]
+    run decksweep show store/null-sweep 1
+    [[ "$output" == *"deck-error"* ]]
+    # a deck error is never tried again, a crash once
+    [ "$(find store -name '*.deck-error.tar.zst' | wc -l)" -eq 1 ]
+    [ "$(find store -name '*.crashed.tar.zst' | wc -l)" -eq 2 ]
+    run decksweep run sweep.yaml
+    [ "$status" -eq 1 ]
+    [ "$(find store -path '*failed*' -name '*.tar.zst' | wc -l)" -eq 3 ]
+}
+
+@test "--retry-failed gives a failed case its attempts again" {
+    table_sweep steps=2 "marker=$WORK/here --say=deck"
+    sed -i 's/"--<BEHAVE>"/"--<BEHAVE>"/' sweep.yaml
+    printf 'REAL,BEHAVE\n0,steps=2\n1,say=deck\n' >cases.csv
+    run decksweep run sweep.yaml
+    [ "$status" -eq 1 ]
+    run decksweep run sweep.yaml --retry-failed
+    [ "$status" -eq 1 ]
+    [ "$(find store -name '*.granted' | wc -l)" -eq 1 ]
+    [ "$(find store -name '*.2.deck-error.tar.zst' | wc -l)" -eq 1 ]
+}
+
+@test "a sweep that grows runs only its new cases, and numbers follow the present design" {
+    null_sweep 4
+    decksweep run sweep.yaml --no-collect
+    before=$(find store/null-sweep/cases -name '*.zst' -printf '%f %T@\n' | sort)
+    sed -i 's/from: 0, to: 3, count: 4/from: 0, to: 7, count: 8/' sweep.yaml
+    run decksweep run sweep.yaml --no-collect
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"4 new"* ]]
+    [ "$(committed)" -eq 8 ]
+    # the old archives were not touched
+    while read -r line; do
+        find store/null-sweep/cases -name '*.zst' -printf '%f %T@\n' | grep -qF "$line"
+    done <<<"$before"
+}
+
+@test "identity: level, store, wall time, keep and image leave ids alone; value, version and file content do not" {
+    null_sweep 3
+    decksweep run sweep.yaml --no-collect
+    ids=$(ids_of store/null-sweep)
+    same() { sed "$1" sweep.yaml >s2.yaml; decksweep run s2.yaml --no-collect --store "$2" ${3:-}; [ "$(ids_of "$2/null-sweep")" = "$ids" ]; }
+    other() { sed "$1" sweep.yaml >s2.yaml; decksweep run s2.yaml --no-collect --store "$2"; [ "$(ids_of "$2/null-sweep")" != "$ids" ]; }
+    same 's/store: store/store: store, compression: 9/' st1
+    same 's/store: store/store: store, keep: [summary]/' st2
+    same 's/version: "1"/version: "1"\n    wallTime: 1h/' st3
+    same 's/version: "1"/version: "1"\n    image: registry.example\/x/' st4
+    other 's/version: "1"/version: "2"/' st5
+    other 's/to: 2, count/to: 4, count/' st6
+    sed -i 's/3\*10/4*10/' DECK.DATA
+    other 's/x/x/' st7
+}
+
+@test "Ctrl-C keeps what is done, uses up no retry, leaves no process, and the same command goes on" {
+    null_sweep 12 '"--sleep_ms=300"'
+    setsid -w decksweep run sweep.yaml --no-collect 2>log &
+    runner=$!
+    wait_for 20 test "$(committed)" -ge 0
+    until [ "$(committed)" -ge 3 ]; do sleep 0.05; done
+    pid=$(pgrep -f "decksweep run sweep.yaml" | head -1)
+    kill -INT "$pid"
+    run wait "$runner"
+    cat log
+    [ "$status" -eq 130 ]
+    nothing_left 5
+    n=$(committed)
+    [ "$n" -ge 3 ] && [ "$n" -lt 12 ]
+    [ "$(find store -path '*failed*' -type f | wc -l)" -eq 0 ]
+    run decksweep run sweep.yaml --no-collect
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 12 ]
+}
+
+@test "kill -9 of any process of the sweep at random moments: nothing lost, nothing twice, nobody left" {
+    null_sweep 40 '"--sleep_ms=60"'
+    for round in 1 2 3 4 5 6 7 8; do
+        decksweep run sweep.yaml --no-collect 2>>log &
+        runner=$!
+        sleep "0.$((RANDOM % 8 + 1))"
+        case $((round % 3)) in
+            0) victims=$(pgrep -f 'decksweep run sweep.yaml') ;;
+            1) victims=$(pgrep -f 'decksweep-agent work.*null-sweep' | head -1) ;;
+            2) victims=$(pgrep -x nullsim | head -1) ;;
+        esac
+        # shellcheck disable=SC2086
+        kill -9 $victims 2>/dev/null || true
+        if [ $((round % 3)) -eq 0 ]; then
+            wait "$runner" || true
+            nothing_left 5
+        else
+            kill -INT "$runner" 2>/dev/null || true
+            wait "$runner" || true
+            nothing_left 5
+        fi
+    done
+    run decksweep run sweep.yaml --no-collect
+    tail -n 30 log
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 40 ]
+    decksweep verify store/null-sweep
+    # names of temporaries start with a dot
+    [ "$(find store -name '.*' -type f | wc -l)" -eq 0 ]
+}
+
+@test "a narrower keep stops run, --accept takes it, --refill runs again and removes the narrower" {
+    null_sweep 3 "" "  #end"
+    sed -i 's/store: store/store: store, keep: [summary]/' sweep.yaml
+    decksweep run sweep.yaml --no-collect
+    sed -i 's/keep: \[summary\]/keep: [summary, log]/' sweep.yaml
+    run decksweep run sweep.yaml --no-collect
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--refill"* ]]
+    run decksweep run sweep.yaml --no-collect --accept
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 3 ]
+    run decksweep run sweep.yaml --no-collect --refill
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(find store -name '*.sl.tar.zst' | wc -l)" -eq 3 ]
+    [ "$(find store -name '*.s.tar.zst' | wc -l)" -eq 0 ]
+}
+
+@test "--only runs the named cases and nothing else" {
+    null_sweep 6
+    run decksweep run sweep.yaml --no-collect --only 1,4-5
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 3 ]
+}
+
+@test "a store that holds another deck's sweep is refused, --replace goes on and removes nothing" {
+    null_sweep 2
+    decksweep run sweep.yaml --no-collect
+    mv DECK.DATA OTHER.DATA
+    sed -i 's/DECK.DATA/OTHER.DATA/' sweep.yaml
+    run decksweep run sweep.yaml --no-collect
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--replace"* ]]
+    run decksweep run sweep.yaml --no-collect --replace
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -ge 2 ]
+}
+
+@test "a second run names the holder of the lock; --join helps it" {
+    null_sweep 30 '"--sleep_ms=200"'
+    decksweep run sweep.yaml --no-collect --cores 1 2>log1 &
+    first=$!
+    wait_for 20 sh -c 'find store -name "*.tar.zst" -path "*cases*" | grep -q .'
+    run decksweep run sweep.yaml --no-collect
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"pid "* ]]
+    [[ "$output" == *"--join"* ]]
+    run decksweep run sweep.yaml --no-collect --join
+    [ "$status" -eq 2 ]
+    run decksweep run sweep.yaml --no-collect --join --cores 1 --memory 512MiB
+    echo "$output"
+    [ "$status" -eq 0 ]
+    wait "$first"
+    [ "$(committed)" -eq 30 ]
+}
+
+@test "maxFailed stops the sweep early and keeps what is done" {
+    EXTRA='  failure: {maxFailed: 2, retries: {crashed: 0}}'
+    table_sweep steps=1 say=deck say=deck say=deck steps=2 steps=3 steps=4 "sleep_ms=900" "sleep_ms=901" "sleep_ms=902" "sleep_ms=903" "sleep_ms=904"
+    run decksweep run sweep.yaml --no-collect --cores 1
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"maxFailed"* ]]
+    [ "$(committed)" -lt 9 ]
+}
+
+@test "equal rows run once and stand in the dataset each" {
+    table_sweep steps=2 steps=2 steps=3
+    run decksweep run sweep.yaml
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 2 ]
+    [ "$(wc -l <store/null-sweep/dataset/parameters.csv)" -eq 4 ]
+}
+
+@test "pvc:// on one machine is exit status 2 and names --store" {
+    null_sweep 2
+    sed -i 's#store: store#store: "pvc://results/x"#' sweep.yaml
+    run decksweep run sweep.yaml
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--store"* ]]
+}
+
+@test "a simulator that is not there is exit status 3 with its name" {
+    null_sweep 2
+    sed -i 's/\[nullsim/[no-such-simulator/' sweep.yaml
+    run decksweep run sweep.yaml
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"no-such-simulator"* ]]
+}

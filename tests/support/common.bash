@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# For bats files: paths, a temporary folder, sweeps of SPE1 and of the do-nothing simulator.
+# shellcheck shell=bash
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+DS_BUILD=${DS_BUILD:-$ROOT/build/gcc}
+export PATH="$DS_BUILD:$DS_BUILD/support:$PATH"
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+# A folder of this test under build/ (never /tmp: it may be small), made the working folder.
+enter_work() {
+    mkdir -p "$ROOT/build/tmp"
+    WORK=$(mktemp -d "$ROOT/build/tmp/bats.XXXXXX")
+    export WORK TMPDIR=$WORK/tmp
+    mkdir "$TMPDIR"
+    cd "$WORK" || return 1
+}
+
+# Ends what the test started (by the folder it works in), then removes the folder.
+leave_work() {
+    cd "$ROOT" || return 1
+    local pid
+    for _ in 1 2 3; do
+        for pid in $(pids_in_work); do kill -9 "$pid" 2>/dev/null || true; done
+    done
+    rm -rf "$WORK"
+}
+
+# Processes whose working folder or command line lies in this test's folder; zombies do not count.
+pids_in_work() {
+    local dir pid
+    for dir in /proc/[0-9]*; do
+        pid=${dir#/proc/}
+        [ "$pid" = "$$" ] || [ "$pid" = "$BASHPID" ] && continue
+        case "$(readlink "$dir/cwd" 2>/dev/null)" in "$WORK"/*) echo "$pid" && continue ;; esac
+        tr '\0' ' ' <"$dir/cmdline" 2>/dev/null | grep -qE "(decksweep|flow|mpirun|nullsim).*$WORK" && echo "$pid"
+    done
+    true
+}
+
+# Waits up to N seconds until nothing of this test runs any more.
+nothing_left() { # seconds
+    local end=$((SECONDS + $1))
+    while [ -n "$(pids_in_work)" ]; do
+        [ "$SECONDS" -lt "$end" ] || { ps -o pid,ppid,stat,args -p "$(pids_in_work | paste -sd,)" >&2; return 1; }
+        sleep 0.1
+    done
+}
+
+wait_for() { # seconds command...: until the command succeeds
+    local end=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "$SECONDS" -lt "$end" ] || { echo "timed out: $*" >&2; return 1; }
+        sleep 0.05
+    done
+}
+
+# A sweep of the do-nothing simulator: sweep.yaml with parameter A = 0 .. N-1.
+null_sweep() { # cases [simulator args as YAML list items, default none] [more spec lines]
+    cat >DECK.DATA <<D
+RUNSPEC
+DIMENS
+ 10 10 3 /
+OIL
+WATER
+GRID
+-- <A> in a comment is none
+PORO
+ 300*<A> /
+SUMMARY
+SCHEDULE
+TSTEP
+ 3*10 /
+END
+D
+    cat >sweep.yaml <<Y
+apiVersion: decksweep.io/v1alpha1
+kind: Sweep
+metadata: {name: null-sweep}
+spec:
+  deck: DECK.DATA
+  parameters:
+    A: {linspace: {from: 0, to: $(($1 - 1)), count: $1}}
+  design: {method: grid}
+  simulator:
+    command: [nullsim, "{deck}"${2:+, $2}]
+    judge: flow
+    version: "1"
+  results: {store: store}
+${3:-}
+Y
+}
+
+# A sweep of real Flow on a short SPE1 (24 report steps): N cases over porosity.
+spe1_sweep() { # cases [more spec lines]
+    sed -e 's/300\*0\.3/300*<PORO>/' -e '/^TSTEP/,/\/$/d' -e 's/^END$/TSTEP\n24*31 \/\n\nEND/' \
+        "$ROOT/tests/data/decks/spe1/SPE1CASE1.DATA" >SPE1.DATA
+    cat >sweep.yaml <<Y
+apiVersion: decksweep.io/v1alpha1
+kind: Sweep
+metadata: {name: spe1}
+spec:
+  deck: SPE1.DATA
+  parameters:
+    PORO: {linspace: {from: 0.2, to: 0.35, count: $1}}
+  design: {method: grid}
+  results: {store: store}
+${2:-}
+Y
+}
+
+committed() { find store/*/cases -name '*.tar.zst' 2>/dev/null | wc -l; }
