@@ -19,15 +19,16 @@ struct finding {
     char host[HOST_NAME_MAX + 1];
 };
 
-/* "<utc>-<host>-<pid>.jsonl": pid behind the last '-', host between the first and the last. */
+/* "<utc>-<host>-<pid>.jsonl": the time ends in Z, the host may hold '-' as well. */
 static bool parse_name(struct ds_span key, struct ds_span *host, uint32_t *pid)
 {
     struct ds_span name = path_stem(key);
     size_t last = name.len, first = 0;
     while (last > 0 && name.ptr[last - 1] != '-')
         last--;
-    while (first < name.len && name.ptr[first] != '-')
+    while (first + 1 < name.len && !(name.ptr[first] == 'Z' && name.ptr[first + 1] == '-'))
         first++;
+    first++;
     uint64_t number;
     struct ds_span digits = {name.ptr + last, name.len - last};
     if (last == 0 || first + 1 >= last || !ds_span_ends(key, ".jsonl")
