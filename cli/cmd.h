@@ -8,12 +8,17 @@
 
 #include "cmd/program_io.h"
 
-extern const struct cmd_entry cmd_collect;
+extern const struct cmd_entry cmd_plan;
+extern const struct cmd_entry cmd_run;
+extern const struct cmd_entry cmd_status;
 extern const struct cmd_entry cmd_ls;
 extern const struct cmd_entry cmd_show;
-extern const struct cmd_entry cmd_status;
+extern const struct cmd_entry cmd_logs;
+extern const struct cmd_entry cmd_fetch;
+extern const struct cmd_entry cmd_collect;
 extern const struct cmd_entry cmd_verify;
-extern const struct cmd_entry cmd_plan, cmd_run;
+extern const struct cmd_entry cmd_prune;
+extern const struct cmd_entry cmd_topology;
 extern const struct cmd_entry cmd_version;
 
 #endif

@@ -6,6 +6,15 @@
 static const struct cmd_entry *const COMMANDS[] = {
     &cmd_plan,
     &cmd_run,
+    &cmd_status,
+    &cmd_ls,
+    &cmd_show,
+    &cmd_logs,
+    &cmd_fetch,
+    &cmd_collect,
+    &cmd_verify,
+    &cmd_prune,
+    &cmd_topology,
     &cmd_version,
     NULL,
 };
