@@ -113,10 +113,6 @@ struct run_usage {
 bool run_look(const struct run_host *h, uint64_t id, struct run_usage *out);
 size_t run_count(const struct run_host *h); /* runs not yet taken */
 
-/* How often the kernel killed a process of this cgroup for memory, since whenever; 0 when it
- * does not say. */
-uint64_t run_oom_kills(void);
-
 /* Path of a program as run_start would find it; DS_ESIMULATOR. path has PATH_MAX bytes. */
 int run_find_program(const char *name, const char *const *env, char *path, size_t room,
                      struct ds_err *err) DS_CHECKED;
