@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/units.h"
+#include "collector/align.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+
+static int64_t date(const char *text)
+{
+    int64_t s = 0;
+    cr_assert_eq(units_parse_date(ds_span_of(text), &s, NULL), 0, "%s", text);
+    return s;
+}
+
+Test(align, snaps_float_days_to_the_instant_that_was_meant)
+{
+    static const struct {
+        const char *claim, *start;
+        float time;
+        bool hours;
+        const char *want;
+    } ROWS[] = {
+        {"a whole day", "2015-01-01", 31.0f, false, "2015-02-01T00:00:00Z"},
+        {"36 minutes past midnight three years on", "2015-01-01", 1190.025f, false,
+         "2018-04-05T00:36:00Z"},
+        {"hours of a LAB deck", "2015-01-01", 1.5f, true, "2015-01-01T01:30:00Z"},
+        {"a day after a START inside a day", "2015-01-01T12:34:56", 1.0f, false,
+         "2015-01-02T12:34:56Z"},
+        {"a midnight after a START inside a day", "2015-01-01T12:00:00", 0.5f, false,
+         "2015-01-02T00:00:00Z"},
+        {"a second", "2015-01-01", 1.0f / 86400, false, "2015-01-01T00:00:01Z"},
+        {"hundred years", "1915-01-01", 36525.0f, false, "2015-01-01T00:00:00Z"},
+        {"start itself", "2015-01-01", 0.0f, false, "2015-01-01T00:00:00Z"},
+        {"before 1970", "1950-03-01", 0.25f, false, "1950-03-01T06:00:00Z"},
+    };
+    for (size_t i = 0; i < DS_COUNT(ROWS); i++) {
+        int64_t got = 0;
+        char text[24];
+        cr_expect(align_instant(date(ROWS[i].start), ROWS[i].time, ROWS[i].hours, &got), "%s",
+                  ROWS[i].claim);
+        units_format_date(got, text);
+        cr_expect_str_eq(text, ROWS[i].want, "%s: got %s", ROWS[i].claim, text);
+    }
+}
+
+Test(align, finds_every_whole_minute_of_forty_years_again)
+{
+    int64_t start = date("2000-01-01");
+    for (int64_t minute = 1; minute < INT64_C(40) * 366 * 1440; minute += 1439) {
+        int64_t got = 0;
+        cr_assert(align_instant(start, (float)((double)minute / 1440.0), false, &got));
+        int64_t off = got - (start + minute * 60);
+        /* where one ulp spans more than a minute the whole hour nearby may be taken */
+        cr_assert(off == 0 || (minute > 5 * 366 * 1440 && llabs(off) <= 120),
+                  "minute %lld is off by %lld s", (long long)minute, (long long)off);
+    }
+}
+
+Test(align, refuses_times_that_are_no_instant)
+{
+    int64_t got = 0;
+    cr_expect_not(align_instant(0, NAN, false, &got));
+    cr_expect_not(align_instant(0, INFINITY, false, &got));
+    cr_expect_not(align_instant(0, -1.0f, false, &got));
+    cr_expect_not(align_instant(0, 4e6f, false, &got), "after the year 9999");
+}
+
+Test(align, unites_time_sets_and_says_whether_one_grew)
+{
+    ds_auto_arena a = arena_create(1 << 20);
+    struct align_times t = {NULL, 0};
+    bool grew = false;
+    const int64_t first[] = {10, 20, 40}, part[] = {10, 40}, more[] = {5, 20, 50};
+    cr_assert_eq(align_unite(&t, first, 3, a, &grew, NULL), 0);
+    cr_expect(grew);
+    cr_assert_eq(align_unite(&t, part, 2, a, &grew, NULL), 0);
+    cr_expect_not(grew);
+    cr_assert_eq(align_unite(&t, more, 3, a, &grew, NULL), 0);
+    cr_expect(grew);
+    const int64_t want[] = {5, 10, 20, 40, 50};
+    cr_assert_eq(t.n, 5);
+    for (size_t i = 0; i < 5; i++)
+        cr_expect_eq(t.at_s[i], want[i]);
+    cr_expect(align_has(&t, 40));
+    cr_expect_not(align_has(&t, 41));
+}
+
+Test(align, refuses_more_than_twenty_thousand_times)
+{
+    ds_auto_arena a = arena_create(8 << 20);
+    static int64_t many[ALIGN_MAX_TIMES + 1];
+    for (size_t i = 0; i < DS_COUNT(many); i++)
+        many[i] = (int64_t)i;
+    struct align_times t = {NULL, 0};
+    bool grew = false;
+    struct ds_err err;
+    cr_expect_eq(align_unite(&t, many, DS_COUNT(many), a, &grew, &err), DS_ETOOBIG);
+    cr_expect(strstr(err.text, "monthly"), "it says what to do: %s", err.text);
+    struct align_times reports = {many, ALIGN_MAX_TIMES}, axis;
+    struct sweep_collect every_s = {.times = TIMES_EVERY, .every_s = 1};
+    cr_expect_eq(align_axis(&every_s, &reports, -10, a, &axis, &err), DS_ETOOBIG);
+}
+
+static void expect_axis(struct sweep_collect what, const char *start, const char *last,
+                        const char *const *want, size_t n)
+{
+    ds_auto_arena a = arena_create(1 << 20);
+    int64_t reports[] = {date(last)};
+    struct align_times r = {reports, 1}, axis;
+    cr_assert_eq(align_axis(&what, &r, date(start), a, &axis, NULL), 0);
+    cr_expect_eq(axis.n, n, "%zu times, want %zu", axis.n, n);
+    for (size_t i = 0; i < n && i < axis.n; i++)
+        cr_expect_eq(axis.at_s[i], date(want[i]), "time %zu", i);
+}
+
+Test(align, grids_run_from_after_start_to_the_last_report)
+{
+    expect_axis((struct sweep_collect){.times = TIMES_MONTHLY}, "2015-01-01", "2015-03-01",
+                (const char *[]){"2015-02-01", "2015-03-01"}, 2);
+    expect_axis((struct sweep_collect){.times = TIMES_MONTHLY}, "2015-11-15", "2016-01-31",
+                (const char *[]){"2015-12-01", "2016-01-01"}, 2);
+    expect_axis((struct sweep_collect){.times = TIMES_YEARLY}, "2015-06-01", "2017-12-31",
+                (const char *[]){"2016-01-01", "2017-01-01"}, 2);
+    expect_axis((struct sweep_collect){.times = TIMES_EVERY, .every_s = 30 * 86400}, "2015-01-01",
+                "2015-03-05", (const char *[]){"2015-01-31", "2015-03-02"}, 2);
+    int64_t dates[] = {date("2014-01-01"), date("2015-02-03"), date("2030-01-01")};
+    expect_axis((struct sweep_collect){.times = TIMES_DATES, .dates = dates, .n_dates = 3},
+                "2015-01-01", "2016-01-01",
+                (const char *[]){"2014-01-01", "2015-02-03", "2030-01-01"}, 3);
+}
+
+Test(align, fills_report_times_only_where_the_case_has_a_report)
+{
+    int64_t axis_at[] = {10, 20, 30, 40}, reports[] = {10, 30};
+    struct align_times axis = {axis_at, 4};
+    struct align_source map[4];
+    align_map(&axis, reports, 2, false, 0, map);
+    const float values[] = {1.0f, 3.0f};
+    float out[4];
+    align_fill(values, map, 4, true, out);
+    cr_expect_eq(out[0], 1.0f);
+    cr_expect(isnan(out[1]), "nothing is invented between reports");
+    cr_expect_eq(out[2], 3.0f);
+    cr_expect(isnan(out[3]));
+}
+
+Test(align, on_a_grid_totals_interpolate_and_rates_take_the_next_report)
+{
+    int64_t axis_at[] = {0, 5, 10, 15, 30, 35}, reports[] = {10, 30};
+    struct align_times axis = {axis_at, 6};
+    struct align_source map[6];
+    align_map(&axis, reports, 2, true, 0, map);
+    const float values[] = {100.0f, 300.0f};
+    float total[6], rate[6];
+    align_fill(values, map, 6, true, total);
+    align_fill(values, map, 6, false, rate);
+    cr_expect(isnan(total[0]) && isnan(rate[0]), "nothing is known at START");
+    cr_expect(isnan(total[1]), "a total before the first report would be extrapolated");
+    cr_expect_eq(rate[1], 100.0f, "a rate holds backwards to the report before");
+    cr_expect_eq(total[2], 100.0f);
+    cr_expect_eq(total[3], 150.0f);
+    cr_expect_eq(rate[3], 300.0f);
+    cr_expect_eq(total[4], 300.0f);
+    cr_expect(isnan(total[5]) && isnan(rate[5]), "nothing is extrapolated behind the end");
+}
