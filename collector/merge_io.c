@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/merge_io.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define INTERNED 1024u
+
+/* What the reading side learned besides values. */
+enum outcome { OUTCOME_READ, OUTCOME_SURPRISE };
+
+void merge_warn(struct merge *m, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    struct collect_report *r = m->report;
+    for (size_t i = 0; i < r->n_warnings; i++)
+        if (ds_span_is(r->warnings[i], text))
+            return;
+    struct ds_span kept = {NULL, 0};
+    if (r->n_warnings < COLLECT_MAX_WARNINGS)
+        kept = arena_copy(m->a, ds_span_of(text));
+    if (kept.ptr)
+        r->warnings[r->n_warnings++] = kept;
+    else
+        r->n_more_warnings++;
+}
+
+int merge_start(struct merge *m, struct ds_err *err)
+{
+    m->row_of_slot = ds_new(m->texts, uint32_t, m->index->n_slots);
+    m->interned = arena_take(m->texts, 1, sizeof *m->interned);
+    if (!m->row_of_slot || !m->interned)
+        return ds_fail(err, DS_ETOOBIG, "no room for %u cases", m->index->n_slots);
+    m->generation = 1;
+    return 0;
+}
+
+/* Texts along case are few and repeat: one copy of each recent one. "" when the arena is full. */
+static const char *intern(struct merge *m, struct ds_span text)
+{
+    if (text.len == 0)
+        return "";
+    uint32_t h = 2166136261u;
+    for (size_t i = 0; i < text.len; i++)
+        h = (h ^ (unsigned char)text.ptr[i]) * 16777619u;
+    struct ds_span *at = &(*m->interned)[(h ^ h >> 16) % INTERNED];
+    if (!at->ptr || !ds_span_eq(*at, text)) {
+        struct ds_span kept = arena_copy(m->texts, text);
+        if (!kept.ptr)
+            return "";
+        *at = kept;
+    }
+    return at->ptr;
+}
+
+static uint32_t number_of(const struct merge *m, uint32_t row)
+{
+    return m->ds->design->number[row];
+}
+
+/* Columns of a layout's vectors; *all false: the schema lacks one that is wanted. */
+static int bind_layout(struct merge *m, struct layout *x, bool add, bool *all, struct ds_err *err)
+{
+    *all = true;
+    if (x->bound == m->generation)
+        return 0;
+    for (size_t i = 0; i < x->n; i++) {
+        const struct dataset_vector *v = &x->vectors[i];
+        x->column[i] = schema_find(m->schema, v->key, v->occurrence);
+        if (x->column[i] != SCHEMA_NONE)
+            continue;
+        *all = false;
+        if (!add)
+            continue;
+        int rc = schema_add(m->schema, v, &x->column[i], err);
+        if (rc < 0)
+            return rc;
+    }
+    *all = *all || add;
+    if (*all)
+        x->bound = m->generation;
+    return 0;
+}
+
+static int check_units(struct merge *m, const struct layout *x, uint32_t row, struct ds_err *err)
+{
+    struct dataset *ds = m->ds;
+    if (x->units == UNITS_UNKNOWN || x->units == ds->units)
+        return 0;
+    if (ds->units == UNITS_UNKNOWN) {
+        ds->units = x->units;
+        m->units_number = number_of(m, row);
+        return 0;
+    }
+    return ds_fail(err, DS_EINPUT,
+                   "case %u is in %s units, case %u in %s: one dataset cannot hold both; collect "
+                   "decks of one unit system",
+                   m->units_number, unit_system_name(ds->units), number_of(m, row),
+                   unit_system_name(x->units));
+}
+
+static void warn_of_case(struct merge *m, const struct case_data *c, uint32_t row)
+{
+    if (c->trouble.len > 0)
+        merge_warn(m, "case %u: %.*s", number_of(m, row), DS_FMT(c->trouble));
+    if (c->n_dropped > 0)
+        merge_warn(m, "case %u: %zu report steps are left out: TIME does not grow or is no time",
+                   number_of(m, row), c->n_dropped);
+    if (c->layout && c->layout->has_doubles && !m->said_doubles) {
+        m->said_doubles = true;
+        merge_warn(m,
+                   "%.*s occurs twice: SMSPEC holds 8 characters of a name; the second is "
+                   "called %.*s#2",
+                   DS_FMT(c->layout->double_key), DS_FMT(c->layout->double_key));
+    }
+}
+
+/* ---- expectation and scan ---- */
+
+static int absorb(struct merge *m, const struct case_data *c, uint32_t row,
+                  struct align_times *times, size_t n_reports, struct ds_err *err)
+{
+    bool all, grew;
+    int rc = check_units(m, c->layout, row, err);
+    if (rc == 0)
+        rc = bind_layout(m, c->layout, true, &all, err);
+    if (rc < 0)
+        return rc;
+    if (c->layout->start_s < m->ds->epoch_s)
+        m->ds->epoch_s = c->layout->start_s;
+    return align_unite(times, c->instants_s, n_reports, m->texts, &grew, err);
+}
+
+int merge_expect_first(struct merge *m, bool *found, struct ds_err *err)
+{
+    *found = false;
+    m->ds->epoch_s = INT64_MAX;
+    for (uint32_t i = 0; i < m->index->n_slots && !*found; i++) {
+        const struct index_slot *slot = &m->index->slots[i];
+        struct case_data c;
+        if (slot->verdict != VERDICT_OK
+            || case_reader_read(m->reader, slot->key, true, &c, NULL) < 0 || !c.layout)
+            continue;
+        int rc = absorb(m, &c, slot->first_row, &m->ds->reports, c.n_reports, err);
+        if (rc < 0)
+            return rc;
+        *found = true;
+    }
+    return 0;
+}
+
+int merge_scan(struct merge *m, struct ds_err *err)
+{
+    struct align_times failed = {NULL, 0};
+    for (uint32_t i = 0; i < m->index->n_slots; i++) {
+        const struct index_slot *slot = &m->index->slots[i];
+        struct case_data c;
+        if (slot->key.len == 0 || case_reader_read(m->reader, slot->key, true, &c, NULL) < 0
+            || !c.layout)
+            continue;
+        bool ok = slot->verdict == VERDICT_OK;
+        size_t ended = ok || c.n_reports == 0 ? c.n_reports : c.n_reports - 1;
+        int rc = absorb(m, &c, slot->first_row, ok ? &m->ds->reports : &failed, ended, err);
+        if (rc < 0)
+            return rc;
+    }
+    if (m->ds->reports.n == 0)
+        m->ds->reports = failed;
+    m->final = true;
+    return 0;
+}
+
+/* ---- values ---- */
+
+static uint64_t mix(uint64_t h, uint64_t x)
+{
+    h = (h ^ x) * UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 29;
+}
+
+/* The same for equal reports of equal vectors in whatever order they stand; never 0. */
+static uint64_t hash_values(const struct case_data *c)
+{
+    uint64_t sum = 1, times = 7;
+    for (size_t r = 0; r < c->n_reports; r++)
+        times = mix(times, (uint64_t)c->instants_s[r]);
+    for (size_t i = 0; i < c->layout->n; i++) {
+        const struct dataset_vector *v = &c->layout->vectors[i];
+        if (schema_is_run_time(v->keyword))
+            continue;
+        uint64_t h = mix(times, v->occurrence);
+        for (size_t k = 0; k < v->key.len; k++)
+            h = mix(h, (unsigned char)v->key.ptr[k]);
+        const float *values = c->values + i * c->n_reports;
+        for (size_t r = 0; r < c->n_reports; r++) {
+            uint32_t bits;
+            memcpy(&bits, &values[r], sizeof bits);
+            h = mix(h, bits);
+        }
+        sum += h;
+    }
+    return sum ? sum : 1;
+}
+
+static void fill_row(struct merge *m, const struct case_data *c, const struct index_slot *slot,
+                     uint32_t row)
+{
+    struct dataset_row *out = &m->ds->rows[row];
+    const struct case_record *r = &c->record;
+    bool ok = slot->verdict == VERDICT_OK;
+    out->attempt = r->attempt;
+    out->altered_args = r->altered_args;
+    out->ended = intern(m, r->ended);
+    out->reason = ok ? "" : intern(m, r->reason.len ? r->reason : r->message);
+    out->node = intern(m, r->node);
+    out->simulator_version = intern(m, r->simulator_version);
+    out->wall_s = r->wall_ms < 0 ? NAN : (double)r->wall_ms / 1000.0;
+    out->peak_mem_bytes = r->peak_mem_bytes;
+    out->last_report_step = r->last_report_step;
+    out->n_chops = r->n_chops;
+    out->n_problems = r->n_problems;
+    out->values_hash = ok && c->layout ? hash_values(c) : 0;
+}
+
+/* Does an ok case bring times, or any case vectors or an earlier START, that are not expected? */
+static int check_surprise(struct merge *m, const struct case_data *c, bool ok,
+                          enum outcome *outcome, struct ds_err *err)
+{
+    bool all = true, known = true;
+    int rc = bind_layout(m, c->layout, false, &all, err);
+    if (rc < 0)
+        return rc;
+    for (size_t r = 0; ok && known && r < c->n_reports; r++)
+        known = align_has(&m->ds->reports, c->instants_s[r]);
+    if (!all || !known || c->layout->start_s < m->ds->epoch_s) {
+        *outcome = OUTCOME_SURPRISE;
+        if (m->final)
+            return ds_fail(err, DS_ECORRUPT, "an archive changed while it was collected");
+    }
+    return 0;
+}
+
+/* Values of one case into row i of a slab of n rows. */
+static int fill_values(struct merge *m, const struct case_data *c, bool ok, uint32_t i, uint32_t n,
+                       struct align_source *map, float *slab, struct ds_err *err)
+{
+    const struct dataset *ds = m->ds;
+    size_t n_reports = c->n_reports, n_times = ds->axis.n;
+    bool on_grid = m->what->times != TIMES_REPORT;
+    if (!ok && n_reports > 0 && !align_has(&ds->reports, c->instants_s[n_reports - 1]))
+        n_reports--; /* it ended inside this report step */
+    (void)err;
+    align_map(&ds->axis, c->instants_s, n_reports, on_grid, c->layout->start_s, map);
+    for (size_t v = 0; v < c->layout->n; v++) {
+        uint32_t column = c->layout->column[v];
+        if (column == SCHEMA_NONE)
+            continue;
+        align_fill(c->values + v * c->n_reports, map, n_times, ds->vectors[column].interpolates,
+                   slab + ((size_t)column * n + i) * n_times);
+    }
+    return 0;
+}
+
+struct block {
+    uint32_t first, n;
+    float *slab;
+    struct align_source *map; /* axis.n */
+};
+
+static void copy_row(struct merge *m, const struct block *b, uint32_t from, uint32_t to)
+{
+    size_t n_times = m->ds->axis.n;
+    for (size_t v = 0; v < m->ds->n_vectors; v++) {
+        float *column = b->slab + v * b->n * n_times;
+        memcpy(column + (to - b->first) * n_times, column + (from - b->first) * n_times,
+               n_times * sizeof(float));
+    }
+    m->ds->rows[to] = m->ds->rows[from];
+}
+
+static int read_row(struct merge *m, const struct block *b, uint32_t row, enum outcome *outcome,
+                    struct ds_err *err)
+{
+    uint32_t s = m->index->slot_of_row[row];
+    const struct index_slot *slot = &m->index->slots[s];
+    struct ds_err why;
+    struct case_data c;
+    if (slot->key.len == 0)
+        return 0;
+    if (m->row_of_slot[s] > b->first && m->row_of_slot[s] <= row) { /* same id, same block */
+        copy_row(m, b, m->row_of_slot[s] - 1, row);
+        return 0;
+    }
+    if (case_reader_read(m->reader, slot->key, false, &c, &why) < 0) {
+        merge_warn(m, "case %u: %.*s: %s", number_of(m, row), DS_FMT(slot->key), why.text);
+        m->ds->rows[row].reason = intern(m, ds_span_of("its archive cannot be read"));
+        m->ds->rows[row].source = "";
+        return 0;
+    }
+    warn_of_case(m, &c, row);
+    fill_row(m, &c, slot, row);
+    m->report->n_archives++;
+    m->row_of_slot[s] = row + 1;
+    if (!c.layout)
+        return 0;
+    bool ok = slot->verdict == VERDICT_OK;
+    int rc = check_units(m, c.layout, row, err);
+    if (rc == 0)
+        rc = check_surprise(m, &c, ok, outcome, err);
+    if (rc < 0 || *outcome == OUTCOME_SURPRISE)
+        return rc;
+    return fill_values(m, &c, ok, row - b->first, b->n, b->map, b->slab, err);
+}
+
+static int read_block(struct merge *m, const struct block *b, enum outcome *outcome,
+                      struct ds_err *err)
+{
+    size_t n_values = m->ds->n_vectors * b->n * m->ds->axis.n;
+    for (size_t i = 0; i < n_values; i++)
+        b->slab[i] = NAN;
+    for (uint32_t row = b->first; row < b->first + b->n; row++) {
+        if (m->taken_from && m->taken_from[row] != MERGE_NOT_TAKEN)
+            continue;
+        int rc = read_row(m, b, row, outcome, err);
+        if (rc < 0 || *outcome == OUTCOME_SURPRISE)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- two threads, two slabs ---- */
+
+struct pipe {
+    struct merge *m;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    float *slab[2];
+    bool full[2];
+    bool stop;  /* the writing side gave up */
+    bool ended; /* the reading side has: rc, err, outcome */
+    int rc;
+    enum outcome outcome;
+    struct ds_err err;
+    struct align_source *map;
+};
+
+static void set_and_tell(struct pipe *p, bool *flag, bool value)
+{
+    (void)pthread_mutex_lock(&p->lock);
+    *flag = value;
+    (void)pthread_cond_broadcast(&p->changed);
+    (void)pthread_mutex_unlock(&p->lock);
+}
+
+/* Wait until slab k may be filled; false: no more is wanted. */
+static bool wait_empty(struct pipe *p, unsigned k)
+{
+    (void)pthread_mutex_lock(&p->lock);
+    while (p->full[k] && !p->stop)
+        (void)pthread_cond_wait(&p->changed, &p->lock);
+    bool go_on = !p->stop;
+    (void)pthread_mutex_unlock(&p->lock);
+    return go_on;
+}
+
+static bool wait_full(struct pipe *p, unsigned k)
+{
+    (void)pthread_mutex_lock(&p->lock);
+    while (!p->full[k] && !p->ended)
+        (void)pthread_cond_wait(&p->changed, &p->lock);
+    bool full = p->full[k];
+    (void)pthread_mutex_unlock(&p->lock);
+    return full;
+}
+
+static uint32_t rows_of_block(const struct dataset *ds, uint32_t first)
+{
+    return ds->n_rows - first < ds->block_rows ? ds->n_rows - first : ds->block_rows;
+}
+
+static void *read_all(void *context)
+{
+    struct pipe *p = context;
+    const struct dataset *ds = p->m->ds;
+    unsigned k = 0;
+    for (uint32_t first = 0; first < ds->n_rows; k ^= 1) {
+        struct block b = {first, rows_of_block(ds, first), p->slab[k], p->map};
+        if (!wait_empty(p, k))
+            break;
+        p->rc = read_block(p->m, &b, &p->outcome, &p->err);
+        if (p->rc < 0 || p->outcome == OUTCOME_SURPRISE)
+            break;
+        first += b.n;
+        set_and_tell(p, &p->full[k], true);
+    }
+    set_and_tell(p, &p->ended, true);
+    return NULL;
+}
+
+static int write_all(struct pipe *p, merge_block_f ready, void *context, struct ds_err *err)
+{
+    const struct dataset *ds = p->m->ds;
+    unsigned k = 0;
+    int rc = 0;
+    for (uint32_t first = 0; rc == 0 && first < ds->n_rows; k ^= 1) {
+        if (!wait_full(p, k))
+            break;
+        uint32_t n = rows_of_block(ds, first);
+        rc = ready(context, first, n, p->slab[k], err);
+        first += n;
+        set_and_tell(p, &p->full[k], false);
+    }
+    set_and_tell(p, &p->stop, true);
+    return rc;
+}
+
+static int run_pipe(struct pipe *p, merge_block_f ready, void *context, struct ds_err *err)
+{
+    pthread_t thread;
+    int sys = pthread_create(&thread, NULL, read_all, p);
+    if (sys != 0)
+        return ds_fail_errno(err, DS_EIO, sys, "start a thread");
+    int rc = write_all(p, ready, context, err);
+    (void)pthread_join(thread, NULL);
+    if (rc == 0 && p->rc < 0) {
+        if (err)
+            *err = p->err;
+        rc = p->rc;
+    }
+    return rc;
+}
+
+int merge_run(struct merge *m, merge_block_f ready, void *context, bool *surprised,
+              struct ds_err *err)
+{
+    const struct dataset *ds = m->ds;
+    size_t n = ds->n_vectors * ds->block_rows * ds->axis.n;
+    struct pipe p = {
+        .m = m, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    p.slab[0] = malloc(n * sizeof(float) + 1);
+    p.slab[1] = malloc(n * sizeof(float) + 1);
+    p.map = calloc(ds->axis.n + 1, sizeof *p.map);
+    if (!p.slab[0] || !p.slab[1] || !p.map)
+        abort();
+    memset(m->row_of_slot, 0, m->index->n_slots * sizeof *m->row_of_slot);
+    m->report->n_archives = 0;
+    int rc = run_pipe(&p, ready, context, err);
+    *surprised = rc == 0 && p.outcome == OUTCOME_SURPRISE;
+    free(p.slab[0]);
+    free(p.slab[1]);
+    free(p.map);
+    (void)pthread_cond_destroy(&p.changed);
+    (void)pthread_mutex_destroy(&p.lock);
+    return rc;
+}
