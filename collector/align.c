@@ -3,45 +3,9 @@
 
 #include "base/units.h"
 
-#include <assert.h>
 #include <math.h>
 
 #define DAY_S INT64_C(86400)
-
-/* Whole multiple of unit_s nearest to exact_s after an origin; its distance in *off. */
-static int64_t nearest(double exact_s, int64_t unit_s, int64_t phase_s, double *off)
-{
-    double units = nearbyint((exact_s + (double)phase_s) / (double)unit_s);
-    int64_t snapped = (int64_t)units * unit_s - phase_s;
-    *off = fabs((double)snapped - exact_s);
-    return snapped;
-}
-
-bool align_instant(int64_t start_s, float time, bool in_hours, int64_t *instant_s)
-{
-    static const int64_t UNITS[] = {DAY_S, 3600, 60, 1};
-    assert(start_s >= ALIGN_FIRST_UNIX && start_s <= ALIGN_LAST_UNIX);
-    double unit = in_hours ? 3600.0 : (double)DAY_S;
-    double exact = (double)time * unit;
-    if (!(exact >= 0) || exact > (double)(ALIGN_LAST_UNIX - start_s))
-        return false;
-    double ulp = (double)(nextafterf(time, INFINITY) - time) * unit;
-    int64_t phase = (start_s % DAY_S + DAY_S) % DAY_S; /* START's time of day */
-    int64_t after = 0;
-    for (size_t i = 0; i < DS_COUNT(UNITS); i++) {
-        double off = 0;
-        after = nearest(exact, UNITS[i], 0, &off); /* TSTEP counts from START */
-        if (off <= ulp)
-            break;
-        int64_t on_clock = nearest(exact, UNITS[i], phase % UNITS[i], &off); /* DATES do not */
-        if (off <= ulp && on_clock >= 0) {
-            after = on_clock;
-            break;
-        }
-    }
-    *instant_s = start_s + after;
-    return *instant_s <= ALIGN_LAST_UNIX;
-}
 
 static bool covers(const struct align_times *have, const int64_t *more, size_t n)
 {

@@ -1,24 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* align.h - put the report steps of many cases on one time axis
  *
- * An instant is whole seconds since 1970 of the proleptic Gregorian calendar without time zone.
- * Summary files hold float32 days (or hours) since START, 21 s coarse at ten years: an
- * instant is recovered by snapping to the coarsest of day, hour, minute, second that lies
- * within one ulp; cases join on it. Pure, reentrant. */
+ * An instant is whole seconds since 1970 of the proleptic Gregorian calendar without time zone,
+ * as summary/instant.h recovers it from float32 TIME; cases join on it. Pure, reentrant. */
 #ifndef DECKSWEEP_COLLECTOR_ALIGN_H
 #define DECKSWEEP_COLLECTOR_ALIGN_H
 
 #include "base/arena.h"
 #include "decksweep/sweep.h"
 
-#define ALIGN_MAX_TIMES  20000u
-#define ALIGN_NONE       UINT32_MAX
-#define ALIGN_FIRST_UNIX INT64_C(-62135596800) /* 0001-01-01 */
-#define ALIGN_LAST_UNIX  INT64_C(253402300799) /* 9999-12-31T23:59:59 */
-
-/* The instant of a TIME value. start_s: START, in the range above (asserted). in_hours: TIME
- * is in hours (LAB), else days. false: not finite, negative, or after the year 9999. */
-bool align_instant(int64_t start_s, float time, bool in_hours, int64_t *instant_s);
+#define ALIGN_MAX_TIMES 20000u
+#define ALIGN_NONE      UINT32_MAX
 
 /* A sorted set of distinct instants. */
 struct align_times {

@@ -22,7 +22,8 @@ struct collect {
     struct ds_span prefix;
     const struct collect_options *options;
     struct collect_report *report;
-    struct ds_arena *a;
+    struct ds_arena *a;            /* of the call; while the merge runs only its thread takes */
+    struct ds_arena *report_arena; /* the caller's */
     char dir[4096];
     struct dataset ds;
     struct index index;
@@ -277,7 +278,7 @@ static int make_preview(struct collect *c, struct ds_err *err)
     buf_init(&text, (size_t)64 << 10);
     int rc = preview_put(&c->preview, &c->ds, c->a, &text, err);
     if (rc == 0)
-        c->report->preview = arena_copy(c->merge.a, buf_span(&text));
+        c->report->preview = arena_copy(c->report_arena, buf_span(&text));
     return rc;
 }
 
@@ -303,8 +304,19 @@ static int write_dataset(struct collect *c, struct ds_err *err)
     return rc;
 }
 
+/* The caller's arena is not touched while two threads run: it may be in use. */
+static void hand_over_warnings(struct collect *c)
+{
+    struct collect_report *r = c->report;
+    for (size_t i = 0; i < r->n_warnings; i++) {
+        r->warnings[i] = arena_copy(c->report_arena, r->warnings[i]);
+        if (!r->warnings[i].ptr)
+            r->warnings[i] = DS_SPAN("(no room for a warning)");
+    }
+}
+
 static int collect_in(struct collect *c, const struct plan *p, const struct design *d,
-                      struct ds_arena *report_arena, struct ds_err *err)
+                      struct ds_err *err)
 {
     int rc = take_listing(c, d, err);
     if (rc == 0)
@@ -323,9 +335,8 @@ static int collect_in(struct collect *c, const struct plan *p, const struct desi
                               .schema = &c->schema,
                               .index = &c->index,
                               .what = c->options->what,
-                              .a = report_arena,
+                              .a = c->a,
                               .report = c->report};
-    c->merge.texts = c->a;
     c->merge.reader = case_reader_create(c->store, c->prefix, p, c->options->what);
     rc = merge_start(&c->merge, err);
     if (rc == 0)
@@ -335,6 +346,7 @@ static int collect_in(struct collect *c, const struct plan *p, const struct desi
     outputs_destroy(c->outputs);
     case_reader_destroy(c->merge.reader);
     remove_scratch(c);
+    hand_over_warnings(c);
     return rc;
 }
 
@@ -352,10 +364,11 @@ int collect_run(struct store *s, struct ds_span prefix, const struct plan *p,
                           .options = options,
                           .report = report,
                           .a = own,
+                          .report_arena = a,
                           .ds = {.plan = p,
                                  .design = d,
                                  .plan_digest = options->plan_digest,
                                  .created_unix_s = clock_unix_ms() / 1000,
                                  .n_rows = d->n_rows}};
-    return collect_in(c, p, d, a, err);
+    return collect_in(c, p, d, err);
 }

@@ -16,18 +16,18 @@ uint32_t dataset_block_rows(size_t memory_bytes, size_t n_vectors, size_t n_time
     return rows < 1 ? 1 : (uint32_t)rows;
 }
 
-const char *unit_system_name(enum unit_system u)
+const char *unit_system_name(enum summary_units u)
 {
     switch (u) {
-    case UNITS_METRIC:
+    case SUMMARY_METRIC:
         return "METRIC";
-    case UNITS_FIELD:
+    case SUMMARY_FIELD:
         return "FIELD";
-    case UNITS_LAB:
+    case SUMMARY_LAB:
         return "LAB";
-    case UNITS_PVT_M:
+    case SUMMARY_PVT_M:
         return "PVT-M";
-    case UNITS_UNKNOWN:
+    case SUMMARY_UNITS_UNKNOWN:
         break;
     }
     return "";

@@ -8,12 +8,12 @@
 
 #include "collector/align.h"
 #include "decksweep/plan.h"
-
-enum unit_system { UNITS_UNKNOWN = 0, UNITS_METRIC, UNITS_FIELD, UNITS_LAB, UNITS_PVT_M };
+#include "summary/smspec.h"
 
 struct dataset_vector {
     const char *name; /* in the dataset, by names_of_vector */
-    struct ds_span key, unit, keyword, wgname, lgr, long_name;
+    struct ds_span key, unit, keyword, wgname, lgr;
+    const char *kind; /* "well", "region pair", ...; static text */
     int32_t num;
     bool has_num;
     bool is_rate, is_total, is_history;
@@ -39,7 +39,7 @@ struct dataset {
     const char *plan_digest;
     struct ds_span what; /* vectors and times asked for, one line: "vectors F* times report" */
     int64_t created_unix_s;
-    enum unit_system units;
+    enum summary_units units;
     int64_t epoch_s;            /* earliest START: "seconds since" it */
     struct align_times axis;    /* dimension time */
     struct align_times reports; /* union of the ok cases' report times */
@@ -53,6 +53,6 @@ struct dataset {
 /* Rows of one slab: as many as fit memory_bytes, 1 .. n_rows. */
 uint32_t dataset_block_rows(size_t memory_bytes, size_t n_vectors, size_t n_times, uint32_t n_rows);
 
-const char *unit_system_name(enum unit_system u); /* "METRIC" ... "" unknown */
+const char *unit_system_name(enum summary_units u); /* "METRIC" ... "" unknown */
 
 #endif

@@ -34,8 +34,8 @@ void merge_warn(struct merge *m, const char *format, ...)
 
 int merge_start(struct merge *m, struct ds_err *err)
 {
-    m->row_of_slot = ds_new(m->texts, uint32_t, m->index->n_slots);
-    m->interned = arena_take(m->texts, 1, sizeof *m->interned);
+    m->row_of_slot = ds_new(m->a, uint32_t, m->index->n_slots);
+    m->interned = arena_take(m->a, 1, sizeof *m->interned);
     if (!m->row_of_slot || !m->interned)
         return ds_fail(err, DS_ETOOBIG, "no room for %u cases", m->index->n_slots);
     m->generation = 1;
@@ -52,7 +52,7 @@ static const char *intern(struct merge *m, struct ds_span text)
         h = (h ^ (unsigned char)text.ptr[i]) * 16777619u;
     struct ds_span *at = &(*m->interned)[(h ^ h >> 16) % INTERNED];
     if (!at->ptr || !ds_span_eq(*at, text)) {
-        struct ds_span kept = arena_copy(m->texts, text);
+        struct ds_span kept = arena_copy(m->a, text);
         if (!kept.ptr)
             return "";
         *at = kept;
@@ -65,6 +65,23 @@ static uint32_t number_of(const struct merge *m, uint32_t row)
     return m->ds->design->number[row];
 }
 
+static struct dataset_vector describe(const struct summary_vector *v)
+{
+    return (struct dataset_vector){.key = v->key,
+                                   .unit = v->unit,
+                                   .keyword = v->keyword,
+                                   .wgname = v->wgname,
+                                   .lgr = v->lgr,
+                                   .kind = vector_class_name(v->class),
+                                   .num = v->num,
+                                   .has_num = v->has_num,
+                                   .is_rate = v->is_rate,
+                                   .is_total = v->is_total,
+                                   .is_history = v->is_history,
+                                   .interpolates = summary_vector_interpolates(v),
+                                   .occurrence = v->occurrence};
+}
+
 /* Columns of a layout's vectors; *all false: the schema lacks one that is wanted. */
 static int bind_layout(struct merge *m, struct layout *x, bool add, bool *all, struct ds_err *err)
 {
@@ -72,14 +89,15 @@ static int bind_layout(struct merge *m, struct layout *x, bool add, bool *all, s
     if (x->bound == m->generation)
         return 0;
     for (size_t i = 0; i < x->n; i++) {
-        const struct dataset_vector *v = &x->vectors[i];
+        const struct summary_vector *v = x->vectors[i];
         x->column[i] = schema_find(m->schema, v->key, v->occurrence);
         if (x->column[i] != SCHEMA_NONE)
             continue;
         *all = false;
         if (!add)
             continue;
-        int rc = schema_add(m->schema, v, &x->column[i], err);
+        struct dataset_vector described = describe(v);
+        int rc = schema_add(m->schema, &described, &x->column[i], err);
         if (rc < 0)
             return rc;
     }
@@ -92,10 +110,11 @@ static int bind_layout(struct merge *m, struct layout *x, bool add, bool *all, s
 static int check_units(struct merge *m, const struct layout *x, uint32_t row, struct ds_err *err)
 {
     struct dataset *ds = m->ds;
-    if (x->units == UNITS_UNKNOWN || x->units == ds->units)
+    enum summary_units units = x->spec.units;
+    if (units == SUMMARY_UNITS_UNKNOWN || units == ds->units)
         return 0;
-    if (ds->units == UNITS_UNKNOWN) {
-        ds->units = x->units;
+    if (ds->units == SUMMARY_UNITS_UNKNOWN) {
+        ds->units = units;
         m->units_number = number_of(m, row);
         return 0;
     }
@@ -103,7 +122,7 @@ static int check_units(struct merge *m, const struct layout *x, uint32_t row, st
                    "case %u is in %s units, case %u in %s: one dataset cannot hold both; collect "
                    "decks of one unit system",
                    m->units_number, unit_system_name(ds->units), number_of(m, row),
-                   unit_system_name(x->units));
+                   unit_system_name(units));
 }
 
 static void warn_of_case(struct merge *m, const struct case_data *c, uint32_t row)
@@ -113,12 +132,14 @@ static void warn_of_case(struct merge *m, const struct case_data *c, uint32_t ro
     if (c->n_dropped > 0)
         merge_warn(m, "case %u: %zu report steps are left out: TIME does not grow or is no time",
                    number_of(m, row), c->n_dropped);
-    if (c->layout && c->layout->has_doubles && !m->said_doubles) {
+    if (c->note.len > 0)
+        merge_warn(m, "%.*s", DS_FMT(c->note));
+    if (c->layout && c->layout->spec.n_doubles > 0 && !m->said_doubles) {
         m->said_doubles = true;
         merge_warn(m,
                    "%.*s occurs twice: SMSPEC holds 8 characters of a name; the second is "
                    "called %.*s#2",
-                   DS_FMT(c->layout->double_key), DS_FMT(c->layout->double_key));
+                   DS_FMT(c->layout->spec.double_key), DS_FMT(c->layout->spec.double_key));
     }
 }
 
@@ -135,7 +156,7 @@ static int absorb(struct merge *m, const struct case_data *c, uint32_t row,
         return rc;
     if (c->layout->start_s < m->ds->epoch_s)
         m->ds->epoch_s = c->layout->start_s;
-    return align_unite(times, c->instants_s, n_reports, m->texts, &grew, err);
+    return align_unite(times, c->instants_s, n_reports, m->a, &grew, err);
 }
 
 int merge_expect_first(struct merge *m, bool *found, struct ds_err *err)
@@ -192,13 +213,13 @@ static uint64_t hash_values(const struct case_data *c)
     for (size_t r = 0; r < c->n_reports; r++)
         times = mix(times, (uint64_t)c->instants_s[r]);
     for (size_t i = 0; i < c->layout->n; i++) {
-        const struct dataset_vector *v = &c->layout->vectors[i];
-        if (schema_is_run_time(v->keyword))
+        const struct summary_vector *v = c->layout->vectors[i];
+        if (vector_is_run_time(v->keyword))
             continue;
         uint64_t h = mix(times, v->occurrence);
         for (size_t k = 0; k < v->key.len; k++)
             h = mix(h, (unsigned char)v->key.ptr[k]);
-        const float *values = c->values + i * c->n_reports;
+        const float *values = c->values + i * c->stride;
         for (size_t r = 0; r < c->n_reports; r++) {
             uint32_t bits;
             memcpy(&bits, &values[r], sizeof bits);
@@ -248,24 +269,22 @@ static int check_surprise(struct merge *m, const struct case_data *c, bool ok,
 }
 
 /* Values of one case into row i of a slab of n rows. */
-static int fill_values(struct merge *m, const struct case_data *c, bool ok, uint32_t i, uint32_t n,
-                       struct align_source *map, float *slab, struct ds_err *err)
+static void fill_values(struct merge *m, const struct case_data *c, bool ok, uint32_t i, uint32_t n,
+                        struct align_source *map, float *slab)
 {
     const struct dataset *ds = m->ds;
     size_t n_reports = c->n_reports, n_times = ds->axis.n;
     bool on_grid = m->what->times != TIMES_REPORT;
     if (!ok && n_reports > 0 && !align_has(&ds->reports, c->instants_s[n_reports - 1]))
         n_reports--; /* it ended inside this report step */
-    (void)err;
     align_map(&ds->axis, c->instants_s, n_reports, on_grid, c->layout->start_s, map);
     for (size_t v = 0; v < c->layout->n; v++) {
         uint32_t column = c->layout->column[v];
         if (column == SCHEMA_NONE)
             continue;
-        align_fill(c->values + v * c->n_reports, map, n_times, ds->vectors[column].interpolates,
+        align_fill(c->values + v * c->stride, map, n_times, ds->vectors[column].interpolates,
                    slab + ((size_t)column * n + i) * n_times);
     }
-    return 0;
 }
 
 struct block {
@@ -316,7 +335,8 @@ static int read_row(struct merge *m, const struct block *b, uint32_t row, enum o
         rc = check_surprise(m, &c, ok, outcome, err);
     if (rc < 0 || *outcome == OUTCOME_SURPRISE)
         return rc;
-    return fill_values(m, &c, ok, row - b->first, b->n, b->map, b->slab, err);
+    fill_values(m, &c, ok, row - b->first, b->n, b->map, b->slab);
+    return 0;
 }
 
 static int read_block(struct merge *m, const struct block *b, enum outcome *outcome,

@@ -21,8 +21,7 @@ struct merge {
     const struct index *index;
     const struct sweep_collect *what;
     struct case_reader *reader;
-    struct ds_arena *a;            /* warnings, for the report */
-    struct ds_arena *texts;        /* texts of rows, axis: gone with the dataset */
+    struct ds_arena *a; /* texts of rows, warnings, axis; only the reading thread takes */
     struct collect_report *report; /* counts and warnings are added here */
     const uint32_t *taken_from; /* of each row: its row in the old file, or MERGE_NOT_TAKEN; NULL */
     bool final;                 /* merge_scan has seen every case */

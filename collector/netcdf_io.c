@@ -128,11 +128,27 @@ static struct ds_span harmless_units(struct ds_span unit, char upper[16])
     return unit;
 }
 
+/* "WBHP of well PROD", "BPR of block 10,10,3": the keyword, what kind, and the rest of the key */
+static void long_name(const struct dataset_vector *v, char out[320])
+{
+    struct ds_span keyword, rest = ds_span_cut(v->key, ':', &keyword);
+    const char *number = v->occurrence > 1 ? " (again)" : "";
+    if (rest.len == 0)
+        (void)snprintf(out, 320, "%.*s (%s)", (int)(keyword.len < 100 ? keyword.len : 100),
+                       keyword.ptr, v->kind);
+    else
+        (void)snprintf(out, 320, "%.*s of %s %.*s%s", (int)(keyword.len < 100 ? keyword.len : 100),
+                       keyword.ptr, v->kind, (int)(rest.len < 100 ? rest.len : 100), rest.ptr,
+                       number);
+}
+
 static int vector_attributes(int file, int var, const struct dataset_vector *v)
 {
     char upper[16];
     int rc = netcdf_text(file, var, "units", harmless_units(v->unit, upper));
-    rc = rc ? rc : netcdf_text(file, var, "long_name", v->long_name);
+    char name[320];
+    long_name(v, name);
+    rc = rc ? rc : netcdf_cstr(file, var, "long_name", name);
     rc = rc ? rc : netcdf_text(file, var, "keyword", v->keyword);
     if (v->wgname.len > 0)
         rc = rc ? rc : netcdf_text(file, var, "wgname", v->wgname);

@@ -3,47 +3,46 @@
  *
  * Reads case.json, SMSPEC (or FSMSPEC) and UNSMRY (FUNSMRY, S0001.., A0001..) by ranges, never
  * a whole archive. SMSPEC files that are equal byte for byte are parsed once. The history before a
- * restart comes from the base's summary, found in the archive or in the sweep's bundle, and
- * is read once. Archives are hostile. A reader belongs to one thread. */
+ * restart comes from the base's summary, found in the sweep's bundle (read once) or in the
+ * archive. Archives are hostile. A reader belongs to one thread. */
 #ifndef DECKSWEEP_COLLECTOR_READ_IO_H
 #define DECKSWEEP_COLLECTOR_READ_IO_H
 
 #include "collector/dataset.h"
 #include "store/store.h"
+#include "summary/smspec.h"
 
-#define READ_MAX_UNSMRY_BYTES ((size_t)1 << 31)
+#define READ_MAX_SUMMARY_BYTES ((size_t)1 << 30) /* decompressed, of one case */
 
-/* The vectors of one SMSPEC, in its order. Lives as long as the reader. */
+/* The SMSPEC of a case, with the vectors that are wanted. */
 struct layout {
+    struct smspec spec;
+    const struct summary_vector *const *vectors; /* n, in SMSPEC order */
     size_t n;
-    const struct dataset_vector *vectors; /* name and cases_with unset */
-    const uint32_t *place;                /* index of each in PARAMS */
     uint32_t *column; /* for the caller: where each goes, SCHEMA_NONE for nowhere */
     uint32_t bound;   /* for the caller: which schema `column` was made for; 0 none */
     int64_t start_s;
-    bool in_hours;
-    enum unit_system units;
-    bool has_doubles; /* keys that occur twice: wells that share their first 8 characters */
-    struct ds_span double_key; /* the first of them */
 };
 
-/* One case. Everything but layout lives until the next read. */
+/* One case. Everything lives until the next read. */
 struct case_data {
     struct case_record record; /* of case.json */
     struct layout *layout;     /* NULL: no summary that can be read */
     size_t n_reports;
     const int64_t *instants_s; /* strictly ascending */
-    const float *values;       /* [vector of layout][report]; NULL when only times were read */
-    size_t n_dropped;          /* reports left out: TIME no instant, or not after the one before */
-    struct ds_span trouble;    /* "" or why there is no, or not all, summary: one line */
+    const float *values;       /* [vector of layout][stride]; NULL when only times were read */
+    size_t stride;
+    size_t n_dropped;       /* reports left out: TIME no instant, or not after the one before */
+    struct ds_span trouble; /* "" or why there is no, or not all, summary: one line */
+    struct ds_span note;    /* "" or what is true of the sweep rather than of this case */
 };
 
 struct case_reader;
 
-/* s, prefix, p: borrowed while it lives. want: patterns of vectors to take (the rest is not
- * decoded). gives: case_reader_destroy. */
+/* s, prefix, p, what: borrowed while it lives; of `what` only the patterns count. gives:
+ * case_reader_destroy. */
 struct case_reader *case_reader_create(struct store *s, struct ds_span prefix, const struct plan *p,
-                                       const struct sweep_collect *want);
+                                       const struct sweep_collect *what);
 void case_reader_destroy(struct case_reader *r); /* NULL is legal */
 
 /* Read the archive under key (relative to prefix). times_only: values stay NULL.

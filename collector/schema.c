@@ -56,7 +56,7 @@ static bool grow(struct schema *s)
 
 static bool copy_text(struct ds_arena *a, struct dataset_vector *v)
 {
-    struct ds_span *texts[] = {&v->key, &v->unit, &v->keyword, &v->wgname, &v->lgr, &v->long_name};
+    struct ds_span *texts[] = {&v->key, &v->unit, &v->keyword, &v->wgname, &v->lgr};
     for (size_t i = 0; i < DS_COUNT(texts); i++) {
         *texts[i] = texts[i]->len ? arena_copy(a, *texts[i]) : DS_SPAN("");
         if (!texts[i]->ptr)
@@ -82,48 +82,4 @@ int schema_add(struct schema *s, const struct dataset_vector *v, uint32_t *index
     s->vectors[s->n] = copy;
     *index = s->n++;
     return 0;
-}
-
-bool schema_wants(const struct sweep_collect *what, struct ds_span key)
-{
-    for (size_t i = 0; i < what->n_vectors; i++)
-        if (ds_span_glob(what->vectors[i], key))
-            return true;
-    return false;
-}
-
-static bool is_one_of(struct ds_span word, const char *const *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (ds_span_is(word, list[i]))
-            return true;
-    return false;
-}
-
-bool schema_interpolates(struct ds_span keyword, bool is_total)
-{
-    static const char *const PRESSURE[] = {"PR",  "PRP", "PRH",  "PRGZ",    "PPO",
-                                           "PPW", "PPG", "PRES", "PRESSURE"};
-    static const char *const BLOCK[] = {"BWPR", "BGPR", "BOPR", "BSWAT", "BSGAS", "BSOIL"};
-    static const char *const OTHER[] = {"TIME", "YEARS", "AAQP", "AAQPD", "ANQP"};
-    if (is_total || is_one_of(keyword, OTHER, DS_COUNT(OTHER))
-        || is_one_of(keyword, BLOCK, DS_COUNT(BLOCK)))
-        return true;
-    if (keyword.len < 2 || !strchr("FRBA", keyword.ptr[0]))
-        return false;
-    struct ds_span quantity = {keyword.ptr + 1, keyword.len - 1};
-    return is_one_of(quantity, PRESSURE, DS_COUNT(PRESSURE))
-           || (keyword.len == 5 && ds_span_ends(keyword, "SAT"));
-}
-
-bool schema_is_run_time(struct ds_span keyword)
-{
-    static const char *const RUN[] = {
-        "ELAPSED",  "NEWTON",   "NLINEARS", "NLINSMIN", "NLINSMAX", "MLINEARS", "MSUMLINS",
-        "MSUMNEWT", "TIMESTEP", "MAXDPR",   "MAXDSO",   "MAXDSG",   "MAXDSW",   "STEPTYPE",
-        "NAIMFRAC", "NBAKFL",   "MSUMBUG",  "MSUMCOMM", "MSUMERR",  "MSUMMESS", "MSUMPROB",
-        "MSUMWARN", "MEMGB",    "MAXMEMGB", "ZIPEFF",   "ZIPEFFC",  "NEWTFL",   "NLRESMAX",
-        "NLRESSUM", "NNUMFL",   "NNUMST",   "NTS",      "NTSECL",   "NTSMCL",   "NTSPCL",
-        "WNEWTON",  "LINEARS",  "NCPRLINS", "TELAPLIN", "TELAPDAY", "TELAPTS"};
-    return ds_span_starts(keyword, "TCPU") || is_one_of(keyword, RUN, DS_COUNT(RUN));
 }

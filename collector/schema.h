@@ -29,15 +29,4 @@ uint32_t schema_find(const struct schema *s, struct ds_span key, uint32_t occurr
 int schema_add(struct schema *s, const struct dataset_vector *v, uint32_t *index,
                struct ds_err *err) DS_CHECKED;
 
-/* Does any of the patterns match the key? */
-bool schema_wants(const struct sweep_collect *what, struct ds_span key);
-
-/* On a grid: interpolated in time (cumulative totals, TIME and YEARS, and the pressures
- * and saturations of field, region, block and aquifer), or the next report's value. */
-bool schema_interpolates(struct ds_span keyword, bool is_total);
-
-/* Does the vector measure the run itself (TCPU, ELAPSED, NEWTON, MLINEARS, ...) rather than
- * the reservoir? Such vectors do not count when cases are compared. */
-bool schema_is_run_time(struct ds_span keyword);
-
 #endif

@@ -12,59 +12,6 @@ static int64_t date(const char *text)
     return s;
 }
 
-Test(align, snaps_float_days_to_the_instant_that_was_meant)
-{
-    static const struct {
-        const char *claim, *start;
-        float time;
-        bool hours;
-        const char *want;
-    } ROWS[] = {
-        {"a whole day", "2015-01-01", 31.0f, false, "2015-02-01T00:00:00Z"},
-        {"36 minutes past midnight three years on", "2015-01-01", 1190.025f, false,
-         "2018-04-05T00:36:00Z"},
-        {"hours of a LAB deck", "2015-01-01", 1.5f, true, "2015-01-01T01:30:00Z"},
-        {"a day after a START inside a day", "2015-01-01T12:34:56", 1.0f, false,
-         "2015-01-02T12:34:56Z"},
-        {"a midnight after a START inside a day", "2015-01-01T12:00:00", 0.5f, false,
-         "2015-01-02T00:00:00Z"},
-        {"a second", "2015-01-01", 1.0f / 86400, false, "2015-01-01T00:00:01Z"},
-        {"hundred years", "1915-01-01", 36525.0f, false, "2015-01-01T00:00:00Z"},
-        {"start itself", "2015-01-01", 0.0f, false, "2015-01-01T00:00:00Z"},
-        {"before 1970", "1950-03-01", 0.25f, false, "1950-03-01T06:00:00Z"},
-    };
-    for (size_t i = 0; i < DS_COUNT(ROWS); i++) {
-        int64_t got = 0;
-        char text[24];
-        cr_expect(align_instant(date(ROWS[i].start), ROWS[i].time, ROWS[i].hours, &got), "%s",
-                  ROWS[i].claim);
-        units_format_date(got, text);
-        cr_expect_str_eq(text, ROWS[i].want, "%s: got %s", ROWS[i].claim, text);
-    }
-}
-
-Test(align, finds_every_whole_minute_of_forty_years_again)
-{
-    int64_t start = date("2000-01-01");
-    for (int64_t minute = 1; minute < INT64_C(40) * 366 * 1440; minute += 1439) {
-        int64_t got = 0;
-        cr_assert(align_instant(start, (float)((double)minute / 1440.0), false, &got));
-        int64_t off = got - (start + minute * 60);
-        /* where one ulp spans more than a minute the whole hour nearby may be taken */
-        cr_assert(off == 0 || (minute > 5 * 366 * 1440 && llabs(off) <= 120),
-                  "minute %lld is off by %lld s", (long long)minute, (long long)off);
-    }
-}
-
-Test(align, refuses_times_that_are_no_instant)
-{
-    int64_t got = 0;
-    cr_expect_not(align_instant(0, NAN, false, &got));
-    cr_expect_not(align_instant(0, INFINITY, false, &got));
-    cr_expect_not(align_instant(0, -1.0f, false, &got));
-    cr_expect_not(align_instant(0, 4e6f, false, &got), "after the year 9999");
-}
-
 Test(align, unites_time_sets_and_says_whether_one_grew)
 {
     ds_auto_arena a = arena_create(1 << 20);
