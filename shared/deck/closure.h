@@ -76,7 +76,10 @@ struct closure_item {
     uint32_t file;                     /* index into files */
     const struct deck_record *records; /* tokens kept */
     size_t n_records;
-    bool alternative; /* stands in a case file of a value other than the first */
+    uint64_t n_all_records;    /* seen, also where tokens are not kept (COMPDAT) */
+    uint64_t n_values, n_zero; /* ACTNUM: values and zeros among them; COMPDAT: connections
+                                  of named wells and of well patterns */
+    bool alternative;          /* stands in a case file of a value other than the first */
 };
 
 struct closure {

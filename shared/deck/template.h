@@ -65,9 +65,10 @@ struct template_plan {
     size_t literal_bytes;
 };
 
-/* Cut one file of the bundle into literals and slots, trims of this path applied (their `was`
- * must be what stands there: DS_ECORRUPT). Placeholders that are not in names: DS_EINPUT with
- * line. text, names, trims: borrowed by out. a keeps the pieces. */
+/* Cut one file of the bundle into literals and slots, trims of this path applied first (their
+ * `was` must be what stands there: DS_ECORRUPT). Placeholders that are not in names stay as
+ * text: template_check has refused them where the simulator reads them. text, names, trims:
+ * borrowed by out. a keeps the pieces and a trimmed copy. DS_ETOOBIG: arena. Cost: one pass. */
 int template_prepare(struct ds_span path, struct ds_span text, const struct ds_span *names,
                      size_t n_names, const struct trim_edit *trims, size_t n_trims,
                      struct ds_arena *a, struct template_plan *out, struct ds_err *err) DS_CHECKED;

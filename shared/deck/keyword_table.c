@@ -1,0 +1,478 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* keyword_table.c - how many records each keyword has
+ *
+ * Names and sizes are facts of the deck format as OPM 2022.10 knows it: listed once by asking
+ * its parser library for every deck name and its size type. Names are padded to 8 characters
+ * and sorted within a class, so that a lookup is a binary search a class. */
+#include "deck/lexer.h"
+
+#define NO_MIN 65535u /* never ends early */
+
+#define FIXED(n)                                                                                   \
+    {                                                                                              \
+        .kind = DECK_SIZE_FIXED, .count = (n), .min_count = NO_MIN                                 \
+    }
+#define FIXED_OR_LESS(n)                                                                           \
+    {                                                                                              \
+        .kind = DECK_SIZE_FIXED, .count = (n), .min_count = 0                                      \
+    }
+#define SLASH(is_raw)                                                                              \
+    {                                                                                              \
+        .kind = DECK_SIZE_SLASH, .min_count = NO_MIN, .raw = (is_raw)                              \
+    }
+#define DOUBLE_SLASH                                                                               \
+    {                                                                                              \
+        .kind = DECK_SIZE_DOUBLE_SLASH, .min_count = NO_MIN                                        \
+    }
+#define OPEN                                                                                       \
+    {                                                                                              \
+        .kind = DECK_SIZE_OPEN, .min_count = 0                                                     \
+    }
+#define CODE(end_word)                                                                             \
+    {                                                                                              \
+        .kind = DECK_SIZE_CODE, .count = 1, .min_count = NO_MIN, .raw = true, .other = end_word    \
+    }
+#define AS_MANY(is_tables, keyword, item, shift, preset, records)                                  \
+    {                                                                                              \
+        .kind = DECK_SIZE_OTHER, .min_count = NO_MIN, .tables = (is_tables), .other = keyword,     \
+        .other_item = (item), .other_shift = (shift), .other_default = (preset),                   \
+        .factor = (records)                                                                        \
+    }
+
+struct keyword_class {
+    const char *names;
+    size_t bytes;
+    struct deck_size size;
+};
+
+static const char names_0[] =
+    "AAQP    AAQPD   AAQR    AAQRG   AAQT    AAQTD   AAQTG   ACTDIMS ACTION  ACTIONG ACTIONR "
+    "ACTIONS ACTIONW ACTNUM  ACTPARAMANQP    ANQR    ANQT    APIGROUPAPILIM  AQUDIMS BOUNDARY"
+    "BOX     BPIDIMS BTOBALFABTOBALFVCALTRAC CARFIN  CBMOPTS COALNUM COARSEN COLUMNS COMPS   "
+    "COORD   CRITPERMDATUM   DATUMR  DCQDEFN DEBUG   DELAYACTDEPTH   DEPTHZ  DIFFMMF DIFFMR  "
+    "DIFFMR- DIFFMTH-DIFFMTHTDIFFMX  DIFFMX- DIFFMY  DIFFMY- DIFFMZ  DIFFMZ- DIFFR   DIFFTHT "
+    "DIFFX   DIFFY   DIFFZ   DIMENS  DIMPES  DISPDIMSDOMAINS DPNUM   DR      DRILPRI DRSDT   "
+    "DRSDTCONDRV     DRVDT   DTHETA  DTHETAV DUMPCUPLDX      DXV     DY      DYNRDIMSDYV     "
+    "DZ      DZMATRIXDZMTRX  DZMTRXV DZNET   DZV     EHYSTR  ENDNUM  ENDSCALEEPSDEBUGEQLDIMS "
+    "EQLNUM  EQLOPTS EXCAVATEEXIT    EXTFIN  EXTHOST EXTRAPMSEXTREPGLFAULTDIMFBHPDEF FILEUNIT"
+    "FIPNUM  FLUXNUM FLUXREG FLUXTYPEFOAMOPTSFORMFEEDFRICTIONGALQ    GAPI    GASCONC GASFDECR"
+    "GASFDELCGASFIELDGASFTARGGASMONTHGASPERIOGASSATC GASYEAR GCIC    GCIR    GCIT    GCOMPIDX"
+    "GCONTOL GCPC    GCPR    GCPT    GDFILE  GDIMS   GDORIENTGEDC    GEDCQ   GEFF    GEIR    "
+    "GEIT    GEPR    GEPT    GESR    GEST    GETDATA GFGR    GFGT    GFMF    GGCR    GGCT    "
+    "GGCV    GGDC    GGDCQ   GGIGR   GGIMR   GGIMT   GGIR    GGIRH   GGIRL   GGIRNB  GGIRT   "
+    "GGIT    GGITH   GGLIR   GGLR    GGLRH   GGOR    GGORH   GGPGR   GGPI    GGPI2   GGPP    "
+    "GGPP2   GGPPF   GGPPF2  GGPPS   GGPPS2  GGPR    GGPRF   GGPRH   GGPRL   GGPRNB  GGPRNBFP"
+    "GGPRS   GGPRT   GGPT    GGPTF   GGPTH   GGPTS   GGQ     GGSPR   GGSR    GGSRL   GGSRU   "
+    "GGSSP   GGST    GGSTP   GI      GJPR    GJPRH   GJPRL   GJPRT   GJPT    GJPTH   GLPR    "
+    "GLPRH   GLPRL   GLPRNB  GLPRT   GLPT    GLPTH   GMCPL   GMCTG   GMCTP   GMCTW   GMIR    "
+    "GMIT    GMPR    GMPT    GMWDR   GMWDT   GMWIA   GMWIG   GMWIN   GMWIP   GMWIS   GMWIT   "
+    "GMWIU   GMWIV   GMWPA   GMWPG   GMWPL   GMWPO   GMWPP   GMWPR   GMWPS   GMWPT   GMWPU   "
+    "GMWPV   GMWWO   GMWWT   GNIR    GNIT    GNPR    GNPT    GOGR    GOGRH   GOIGR   GOIR    "
+    "GOIRH   GOIRL   GOIRT   GOIT    GOITH   GOPGR   GOPI    GOPI2   GOPP    GOPP2   GOPR    "
+    "GOPRF   GOPRH   GOPRL   GOPRNB  GOPRS   GOPRT   GOPT    GOPTF   GOPTH   GOPTS   GOSPR   "
+    "GOSRL   GOSRU   GOSSP   GOSTP   GPR     GPRB    GPRBG   GPRBW   GPRDC   GPRFP   GPRG    "
+    "GPRW    GRAVDRM GRIDFILEGRIDOPTSGRIDUNITGSGR    GSGT    GSIC    GSIR    GSIT    GSMF    "
+    "GSPC    GSPR    GSPT    GSSCPTSTGTICHEA GTIRALK GTIRANI GTIRCAT GTIRFOA GTIRHEA GTIRSUR "
+    "GTITALK GTITANI GTITCAT GTITFOA GTITHEA GTITSUR GTPCHEA GTPRALK GTPRANI GTPRCAT GTPRFOA "
+    "GTPRHEA GTPRSUR GTPTALK GTPTANI GTPTCAT GTPTFOA GTPTHEA GTPTSUR GUIDECALGUIDERATGUPFREQ "
+    "GVIR    GVIRL   GVIRT   GVIT    GVPGR   GVPR    GVPRL   GVPRT   GVPT    GWCT    GWCTH   "
+    "GWGR    GWGRH   GWIGR   GWIR    GWIRH   GWIRL   GWIRNB  GWIRT   GWIT    GWITH   GWPGR   "
+    "GWPI    GWPI2   GWPIR   GWPP    GWPP2   GWPR    GWPRH   GWPRL   GWPRNB  GWPRT   GWPT    "
+    "GWPTH   GWSPR   GWSRL   GWSRU   GWSSP   GWSTP   HASGLPC HASOGCR HASOWCR HASWL   HASWLPC "
+    "HBNUM   HEATCR  HEATCRT HMDIMS  HMKRG   HMKRGR  HMKRO   HMKRORG HMKRORW HMKRW   HMKRWR  "
+    "HMMULTPVHMMULTR HMMULTSGHMMULTTHHMMULTX HMMULTY HMMULTZ HMPCG   HMPCW   HMPERMX HMPERMY "
+    "HMPERMZ HMPORVM HMPRMXY HMSGCR  HMSIGMA HMSOGCR HMSOWCR HMSWCR  HMSWL   HMTRANX HMTRANY "
+    "HMTRANZ HMTRNXY HRFIN   HWKRO   HWKRORG HWKRORW HWKRW   HWKRWR  HWPCW   HWSNUM  HWSOGCR "
+    "HWSOWCR HWSWCR  HWSWL   HWSWLPC HWSWU   HXFIN   HYDRHEADHYFIN   HYSTCHCKHZFIN   IKRG    "
+    "IKRGR   IKRGRX  IKRGRX- IKRGRY  IKRGRY- IKRGRZ  IKRGRZ- IKRGX   IKRGX-  IKRGY   IKRGY-  "
+    "IKRGZ   IKRGZ-  IKRO    IKRORG  IKRORGX IKRORGX-IKRORGY IKRORGY-IKRORGZ IKRORGZ-IKRORW  "
+    "IKRORWX IKRORWX-IKRORWY IKRORWY-IKRORWZ IKRORWZ-IKROX-  IKROY-  IKROZ-  IKRW    IKRWR   "
+    "IKRWRX  IKRWRX- IKRWRY  IKRWRY- IKRWRZ  IKRWRZ- IKRWX   IKRWX-  IKRWY   IKRWY-  IKRWZ   "
+    "IKRWZ-  IMBNUM  IMBNUMMFIMPORT  INCLUDE INRAD   INTPC   IONROCK IPCG    IPCW    ISGCR   "
+    "ISGCRX  ISGCRX- ISGCRY  ISGCRY- ISGCRZ  ISGCRZ- ISGL    ISGLPC  ISGU    ISGUX   ISGUX-  "
+    "ISGUY   ISGUY-  ISGUZ   ISGUZ-  ISOGCR  ISOGCRX ISOGCRX-ISOGCRY ISOGCRY-ISOGCRZ ISOGCRZ-"
+    "ISOLNUM ISOWCR  ISOWCRX ISOWCRX-ISOWCRY ISOWCRY-ISOWCRZ ISOWCRZ-ISWCR   ISWCRX  ISWCRX- "
+    "ISWCRZ  ISWCRZ- ISWL    ISWLPC  ISWLX   ISWLX-  ISWLY   ISWLY-  ISWLZ   ISWLZ-  ISWU    "
+    "ISWUX   ISWUX-  ISWUY   ISWUY-  ISWUZ   ISWUZ-  JFUNC   KRG     KRGR    KRGRX   KRGRX-  "
+    "KRGRY   KRGRY-  KRGRZ   KRGRZ-  KRGX    KRGX-   KRGY    KRGY-   KRGZ    KRGZ-   KRNUMMF "
+    "KRNUMR  KRNUMR- KRNUMT  KRNUMT- KRNUMX  KRNUMX- KRNUMY  KRNUMY- KRNUMZ  KRNUMZ- KRO     "
+    "KRORG   KRORGX  KRORGX- KRORGY  KRORGY- KRORGZ  KRORGZ- KRORW   KRORWX  KRORWX- KRORWY  "
+    "KRORWY- KRORWZ  KRORWZ- KROX    KROX-   KROY    KROY-   KROZ    KROZ-   KRW     KRWR    "
+    "KRWRX   KRWRX-  KRWRY   KRWRY-  KRWRZ   KRWRZ-  KRWX    KRWX-   KRWY    KRWY-   KRWZ    "
+    "KRWZ-   LANGMPL LCUNIT  LGR     LGROFF  LGRON   LIFTOPT LINCOM  LINKPERMLKRO    LKRORG  "
+    "LKRORW  LKRW    LKRWR   LOAD    LPCW    LSLTWNUMLSNUM   LSOGCR  LSOWCR  LSWCR   LSWL    "
+    "LSWLPC  LSWU    LTOSIGMALWKRO   LWKRORG LWKRORW LWKRW   LWKRWR  LWPCW   LWSLTNUMLWSNUM  "
+    "LWSOGCR LWSOWCR LWSWCR  LWSWL   LWSWLPC LWSWU   LX      LXFIN   LY      LYFIN   LZ      "
+    "LZFIN   MAPAXES MAPUNITSMATCORR MEMORY  MESSAGE MESSAGESMESSOPTSMESSSRVCMICPPARAMINNNCT "
+    "MINNPCOLMINPORV MINPV   MINPVFILMINPVV  MISCIBLEMISCNUM MLANG   MLANGSLVMPFANUM MSGFILE "
+    "MULSGGD MULSGGDVMULTNUM MULTPV  MULTR   MULTR-  MULTREALMULTSIG MULTSIGVMULTTHT MULTTHT-"
+    "MULTX   MULTX-  MULTY   MULTY-  MULTZ   MULTZ-  NETBALANNETWORK NEXT    NEXTSTEPNEXTSTPL"
+    "NGOPAS  NINENUM NMATOPTSNMATRIX NNEWTF  NOHMD   NOHMO   NRSOUT  NSTACK  NTG     NUMRES  "
+    "NUPCOL  NXFIN   NYFIN   NZFIN   OCOMPIDXOILAPI  OPERNUM OPTIONS OPTIONS3OUTRAD  PARALLEL"
+    "PARAOPTSPARTTRACPBUB    PCG     PCW     PDEW    PEBI    PEDIMS  PENUM   PERMAVE PERMJFUN"
+    "PERMR   PERMTHT PERMX   PERMXY  PERMY   PERMYZ  PERMZ   PERMZX  PETGRID PETOPTS PICOND  "
+    "PIMTDIMSPINCH   PINCHNUMPINCHXY PINTDIMSPLMIXNUMPLYATEMPPLYCAMAXPLYKRRF PLYOPTS PLYRMDEN"
+    "PLYTRRFAPMAX    PORO    PORV    PRESSUREPRIORITYPSTEADY PSWRG   PSWRO   PVTNUM  QDRILL  "
+    "QMOBIL  RADFIN  RADFIN4 RAINFALLRAPI    RCAD    RCFT    RCGC    RCIP    RCMASTS RCSC    "
+    "READDATAREFINE  REGDIMS RESIDNUMRESTART RESVNUM RGDEN   RGIP    RGIPG   RGIPL   RGIR    "
+    "RGIT    RGP     RGPR    RGPRF   RGPRS   RGPT    RGPTF   RGPTS   RGPV    RGSAT   RGVIS   "
+    "RHO     RHPV    RIVRDIMSRNFT    RNIP    ROCKCOMPROCKFRACROCKNUM ROCKOPTSROCKV   RODEN   "
+    "ROE     ROEIG   ROEIW   ROEW    ROEWG   ROEWW   ROIP    ROIPG   ROIPL   ROIR    ROIT    "
+    "ROP     ROPR    ROPT    ROPV    RORFE   RORFF   RORFG   RORFR   RORFS   RORFW   RORFX   "
+    "RORFY   RORME   RORMF   RORMG   RORMR   RORMS   RORMW   RORMX   RORMY   ROSAT   ROVIS   "
+    "RPPC    RPPG    RPPO    RPPW    RPR     RPRGZ   RPRH    RPRP    RPTCPL  RPTGRID RPTGRIDL"
+    "RPTHMD  RPTINIT RPTPROPSRPTREGS RPTRST  RPTSCHEDRPTSMRY RPTSOL  RRPV    RRS     RRTM    "
+    "RRV     RS      RSCONST RSFT    RSIP    RTADSFOARTADSUR RTDCYFOARTEMP   RTEMPA  RTFTTFOA"
+    "RTFTTSURRTIPT   RTIPTFOARTIPTHEARTIPTSURRTMOBFOARV      RVCONST RVW     RWDEN   RWIP    "
+    "RWIR    RWIT    RWP     RWPR    RWPT    RWPV    RWSAT   RWVIS   SALINITYSALT    SALTP   "
+    "SALTRESTSAMG    SATNUM  SATOPTS SBIOF   SCALC   SCALECRSSCDPDIMSSCDPTRACSFOAM   SGAS    "
+    "SGCR    SGCRX   SGCRX-  SGCRY   SGCRY-  SGCRZ   SGCRZ-  SGL     SGLPC   SGU     SGUX    "
+    "SGUX-   SGUY    SGUY-   SGUZ    SGUZ-   SIGMA   SIGMAGDVSIGMATH SIGMAV  SKRO    SKRORG  "
+    "SKRORW  SKRW    SKRWR   SMICR   SMRYDIMSSMULTX  SMULTY  SMULTZ  SOCRS   SOGCR   SOGCRX  "
+    "SOGCRX- SOGCRY  SOGCRY- SOGCRZ  SOGCRZ- SOIL    SOLVCONCSOLVDIMSSOLVDIRSSOLVFRACSOLVNUM "
+    "SOWCR   SOWCRX  SOWCRX- SOWCRY  SOWCRY- SOWCRZ  SOWCRZ- SOXYG   SPECGRIDSPOLY   SPOLYMW "
+    "SSGCR   SSGL    SSOGCR  SSOL    SSOWCR  SSWCR   SSWL    SSWU    START   STCOND  SUMTHIN "
+    "SUREA   SURF    SURFNUM SURFOPTSSURFWNUMSWAT    SWATINITSWCR    SWCRX   SWCRX-  SWCRY   "
+    "SWCRY-  SWCRZ   SWCRZ-  SWINGFACSWL     SWLPC   SWLX    SWLX-   SWLY    SWLY-   SWLZ    "
+    "SWLZ-   SWU     SWUX    SWUX-   SWUY    SWUY-   SWUZ    SWUZ-   TABDIMS TEMPI   THCGAS  "
+    "THCOIL  THCONR  THCONSF THCROCK THCWATERTIGHTENPTIME    TITLE   TOLCRIT TOPS    TRACERS "
+    "TRACITVDTRANR   TRANTHT TRANX   TRANY   TRANZ   TRPLPOROTSTEP   TUNINGDPTUNINGH TZONE   "
+    "UDADIMS UDQDIMS UDQPARAMUDTDIMS VAPPARS VDFLOW  VE      VEDEBUG VEFIN   VEFRAC  VEFRACP "
+    "VEFRACPVVEFRACV VFPCHK  VFPIDIMSVFPPDIMSVFPTABL WAITBAL WALQ    WAPI    WBGLR   WBHP    "
+    "WBHPFP  WBHPH   WBP     WBP4    WBP5    WBP9    WCIC    WCIR    WCIT    WCPC    WCPR    "
+    "WCPT    WDRPR   WEDC    WEFF    WEFFG   WEIR    WEIT    WELLDIMSWELSOMINWEPR    WEPT    "
+    "WGCV    WGDC    WGIGR   WGIP    WGIP2   WGIR    WGIRH   WGIRT   WGIT    WGITH   WGLIR   "
+    "WGLR    WGLRH   WGOR    WGORH   WGPGR   WGPI    WGPI2   WGPP    WGPP2   WGPPF   WGPPF2  "
+    "WGPPS   WGPPS2  WGPR    WGPRF   WGPRFP  WGPRH   WGPRS   WGPRT   WGPT    WGPTF   WGPTH   "
+    "WGPTS   WGQ     WGVIR   WGVPR   WH2NUM  WH3NUM  WHD     WHDF    WHISTCTLWJPR    WJPRH   "
+    "WJPRT   WJPT    WJPTH   WLIMTOL WLPR    WLPRH   WLPRT   WLPT    WLPTH   WMCON   WMCTL   "
+    "WMIR    WMIT    WMMW    WMPR    WMPT    WMVFP   WNIR    WNIT    WNPR    WNPT    WOGLR   "
+    "WOGR    WOGRH   WOIGR   WOIR    WOIRH   WOIRT   WOIT    WOITH   WOPGR   WOPI    WOPI2   "
+    "WOPP    WOPP2   WOPR    WOPRF   WOPRH   WOPRS   WOPRT   WOPT    WOPTF   WOPTH   WOPTS   "
+    "WORKLIM WPAVE   WPI     WPI1    WPI4    WPI5    WPI9    WPIG    WPIL    WPIO    WPIW    "
+    "WPOTCALCWPWE0   WPWE1   WPWE2   WPWE3   WPWE4   WPWE5   WPWE6   WPWE7   WPWEM   WSEGDFIN"
+    "WSEGDFMDWSEGDFPAWSEGDIMSWSEGITERWSEGSOLVWSIC    WSIR    WSIT    WSPC    WSPR    WSPT    "
+    "WSTAT   WTHP    WTHPFP  WTHPH   WTHT    WTIC    WTICF   WTICHEA WTICS   WTIR    WTIRALK "
+    "WTIRANI WTIRCAT WTIRF   WTIRFOA WTIRHEA WTIRS   WTIRSUR WTIT    WTITALK WTITANI WTITCAT "
+    "WTITF   WTITFOA WTITHEA WTITS   WTITSUR WTPC    WTPCF   WTPCHEA WTPCS   WTPR    WTPRALK "
+    "WTPRANI WTPRCAT WTPRF   WTPRFOA WTPRHEA WTPRS   WTPRSUR WTPT    WTPTALK WTPTANI WTPTCAT "
+    "WTPTF   WTPTFOA WTPTHEA WTPTS   WTPTSUR WVIR    WVIRT   WVIT    WVPGR   WVPR    WVPRT   "
+    "WVPT    WWCT    WWCTH   WWGR    WWGRH   WWIGR   WWIP    WWIP2   WWIR    WWIRH   WWIRT   "
+    "WWIT    WWITH   WWPGR   WWPI    WWPI2   WWPIR   WWPP    WWPP2   WWPR    WWPRH   WWPRT   "
+    "WWPT    WWPTH   WWVIR   ZCORN   ZIPPY2  ";
+
+static const char names_1[] =
+    "ADD     ADDREG  ADDZCORNAMALGAM AQANCONLAQANNC  AQANTRC AQUALISTAQUANCONAQUCHGASAQUCHWAT"
+    "AQUCON  AQUCT   AQUCWFACAQUFET  AQUFETP AQUNNC  AQUNUM  AUTOCOARAUTOREF BAPI    BC      "
+    "BCAD    BCGC    BCSC    BCTRA_X BDENG   BDENO   BDENW   BESALPLYBESALSURBEWV_SALBEWV_SUR"
+    "BFLOGI  BFLOGJ  BFLOGK  BFLOOI  BFLOOJ  BFLOOK  BFLOWI  BGDEN   BGI     BGIP    BGIPG   "
+    "BGIPL   BGKR    BGPC    BGPR    BGPV    BGSAT   BGSHY   BGSTRP  BGTPD   BGTRP   BGVIS   "
+    "BHD     BHDF    BHDF_X  BHD_X   BHPV    BKRG    BKRO    BKROG   BKROW   BKRW    BNIP    "
+    "BNKR    BNSAT   BODEN   BOIP    BOIPG   BOIPL   BOKR    BOPV    BOSAT   BOVIS   BPBUB   "
+    "BPDEW   BPERMMODBPORVMODBPPC    BPPG    BPPO    BPPW    BPR     BPR_X   BRANPROPBRPV    "
+    "BRS     BRSSAT  BRTM    BRV     BRVSAT  BSCN    BSCN_X  BSGAS   BSIP    BSOIL   BSTATE  "
+    "BSWAT   BTADSALKBTADSFOABTADSUR BTCASUR BTCNFALKBTCNFANIBTCNFCATBTCNFFOABTCNFHEABTCNFSUR"
+    "BTCNMFOABTDCYFOABTEMP   BTHLFFOABTIPTFOABTIPTHEABTIPTSURBTMOBFOABTPADALKBTRADCATBTSADALK"
+    "BTSADCATBTSTMALKBTSTSUR BVELGI  BVELGJ  BVELGK  BVELOI  BVELOJ  BVELOK  BVELWI  BVELWJ  "
+    "BVELWK  BVGAS   BVOIL   BVWAT   BWDEN   BWIP    BWKR    BWPC    BWPR    BWPV    BWSAT   "
+    "BWSHY   BWSMA   BWVIS   CAPI    CCFR    CCIC    CCIR    CCIT    CCPC    CCPT    CDBF    "
+    "CDFAC   CDSF    CDSM    CDSML   CECON   CGFR    CGFRF   CGFRL   CGFRS   CGFRU   CGIR    "
+    "CGIRL   CGIT    CGITL   CGLR    CGLRL   CGOR    CGORL   CGPI    CGPP    CGPR    CGPRL   "
+    "CGPT    CGPTF   CGPTL   CGPTS   CGQ     CLFR    CLFRL   CLPT    CLPTL   CNFR    CNIT    "
+    "CNPT    COFR    COFRF   COFRL   COFRS   COFRU   COGR    COGRL   COIT    COITL   COLLAPSE"
+    "COMPDAT COMPDATLCOMPDATMCOMPFLSHCOMPIMB COMPINJKCOMPLMPLCOMPLUMPCOMPORD COMPRIV COMPRP  "
+    "COMPRPL COMPSEGLCOMPSEGSCOMPVE  COMPVEL COPI    COPP    COPR    COPRL   COPT    COPTF   "
+    "COPTL   COPTS   COPY    COPYBOX COPYREG CPI     CPIFACT CPIFACTLCPR     CPRL    CSFR    "
+    "CSIC    CSIR    CSIT    CSKIN   CSPC    CSPR    CSPT    CTFAC   CTFRALK CTFRANI CTFRCAT "
+    "CTFRFOA CTFRSUR CTITALK CTITANI CTITCAT CTITFOA CTITSUR CTPTALK CTPTANI CTPTCAT CTPTFOA "
+    "CTPTSUR CVFR    CVFRL   CVIR    CVIRL   CVIT    CVITL   CVPR    CVPT    CVPTL   CWCT    "
+    "CWCTL   CWFR    CWFRL   CWFRU   CWGR    CWGRL   CWIR    CWIRL   CWIT    CWITL   CWPI    "
+    "CWPP    CWPR    CWPRL   CWPT    CWPTL   DATES   DATUMRX EDITNNC EDITNNCREPSDBGS EQLZCORN"
+    "EQUALREGEQUALS  FAULTS  FIPSEP  GASFCOMPGCALECONGCONCAL GCONENG GCONINJEGCONPRI GCONPROD"
+    "GCONSALEGCONSUMPGCUTBACKGDCQ    GDCQECONGDRILPOTGECON   GEFAC   GLIFTLIMGLIFTOPTGNETDP  "
+    "GNETINJEGNETPUMPGPMAINT GRADGRUPGRADRESVGRADRFT GRADWELLGRAVCONSGRDREACHGRUPMASTGRUPNET "
+    "GRUPRIG GRUPSLAVGRUPTARGGRUPTREEGSATINJEGSATPRODGSEPCONDGSWINGF GTADD   GTMULT  GWRTWCV "
+    "HMAQUCT HMAQUFETHMAQUNUMHMFAULTSHMMLAQUNHMMLCTAQHMMLFTAQHMMLTWCNHMMULTFTHMROCK  HMROCKT "
+    "HMWELCONHMWPIMLTIHOST   LBCTRA_XLBHDF_X LBHD_X  LBPR_X  LBSCN_X LCGFRU  LCOFRU  LCWFRU  "
+    "LGRFREE LGRLOCK LICENSESMASSFLOWMAXVALUEMINVALUEMULTFLT MULTIPLYMULTIREGMULTREGDMULTREGH"
+    "MULTREGPMULTREGTNCONSUMPNEFAC   NETCOMPANNC     NODEPROPNWATREM OILVTIM OPERATE OPERATER"
+    "PATHS   PECOEFS PINCHREGPLYMWINJREACHES RIVDEBUGRIVERSYSRIVRPROPRIVSALT RIVTRACERPTHMG  "
+    "RPTHMW  SEPVALS SGF32D  SGFR    SKPRPOLYSKPRWAT SLAVES  SOF32D  SOFR    SPR     SPRD    "
+    "SPRDA   SPRDF   SPRDH   SWCT    SWF32D  SWFR    THPRES  THPRESFTTIGHTEN TRACER  TRANGL  "
+    "USECUPL VISDATESVISOPTS WALKALINWALQCALCWBHGLR  WBOREVOLWCALCVALWCONHISTWCONINJEWCONINJH"
+    "WCONINJPWCONPRODWCUTBACKWCUTBACTWCYCLE  WDFAC   WDFACCORWDRILPRIWDRILTIMWECON   WECONINJ"
+    "WECONT  WEFAC   WELCNTL WELDEBUGWELDRAW WELEVNT WELMOVELWELOPEN WELOPENLWELPI   WELPRI  "
+    "WELSEGS WELSPECLWELSPECSWELTARG WFOAM   WFRICSEGWFRICSGLWFRICTN WFRICTNLWGASPRODWGFRL   "
+    "WGIRL   WGITL   WGLRL   WGORL   WGORPEN WGPRL   WGPTL   WGRUPCONWHEDREFDWHTEMP  WINJMULT"
+    "WINJTEMPWLFRL   WLIFT   WLIFTOPTWLIST   WLISTARGWLISTNAMWLPTL   WMICP   WNETCTRLWNETDP  "
+    "WOFRL   WOGRL   WOITL   WOPRL   WOPTL   WORKTHP WPAVEDEPWPIMULT WPIMULTLWPITAB  WPLUG   "
+    "WPMITAB WPOLYMERWPOLYREDWREGROUPWRFT    WRFTPLT WSALT   WSCCLEANWSCCLENLWSCTAB  WSEGAICD"
+    "WSEGEXSSWSEGFLIMWSEGFMODWSEGINITWSEGLABYWSEGLINKWSEGMULTWSEGPROPWSEGSEP WSEGSICDWSEGTABL"
+    "WSEGVALVWSKPTAB WSOLVENTWSURFACTWTADD   WTEMP   WTEMPQ  WTEST   WTHPMAX WTMULT  WTRACER "
+    "WVFPDP  WVFPEXP WVFRL   WVIRL   WVITL   WVPTL   WWCTL   WWFRL   WWGRL   WWIRL   WWITL   "
+    "WWPAVE  WWPRL   WWPTL   ";
+
+static const char names_2[] =
+    "AITS    AITSOFF ALKALINEALL     API     BIGMODELBLACKOILBPARA   CART    CIRCLE  CO2STOR "
+    "CO2STORECOAL    COMPOFF DATE    DIAGDISPDIFFDP  DIFFUSE DIMPLICTDISGAS  DPGRID  DSPDEINT"
+    "DUALPERMDUALPORODUMPFLUXECHO    ECLMC   EDIT    ELAPSED END     ENDACTIOENDBOX  ENDDYN  "
+    "ENDFIN  ENDINC  ENDSKIP EXCEL   FAPI    FAQR    FAQRG   FAQT    FAQTG   FCAD    FCGC    "
+    "FCIC    FCIP    FCIR    FCIT    FCPC    FCPR    FCPT    FCSC    FEIR    FEIT    FEPR    "
+    "FEPT    FGCR    FGCT    FGDC    FGDCQ   FGDEN   FGIMR   FGIMT   FGIP    FGIPG   FGIPL   "
+    "FGIPR   FGIR    FGIRH   FGIRT   FGIT    FGITH   FGLIR   FGLR    FGLRH   FGOR    FGORH   "
+    "FGPI    FGPI2   FGPP    FGPP2   FGPPF   FGPPF2  FGPPS   FGPPS2  FGPR    FGPRF   FGPRH   "
+    "FGPRS   FGPRT   FGPT    FGPTF   FGPTH   FGPTS   FGPV    FGQ     FGSAT   FGSPR   FGSR    "
+    "FGSRL   FGSRU   FGSSP   FGST    FGSTP   FGVIS   FHPV    FIELD   FILLEPS FIPOWG  FJPR    "
+    "FJPRH   FJPRT   FJPT    FJPTH   FLPR    FLPRH   FLPRT   FLPT    FLPTH   FMCTG   FMCTP   "
+    "FMCTW   FMIR    FMIT    FMPR    FMPT    FMTHMD  FMTIN   FMTOUT  FMWDR   FMWDT   FMWIA   "
+    "FMWIG   FMWIN   FMWIP   FMWIS   FMWIT   FMWIU   FMWIV   FMWPA   FMWPG   FMWPL   FMWPO   "
+    "FMWPP   FMWPR   FMWPS   FMWPT   FMWPU   FMWPV   FMWSET  FMWWO   FMWWT   FNIP    FNIR    "
+    "FNIT    FNPR    FNPT    FNQR    FNQT    FOAM    FODEN   FOE     FOEIG   FOEIW   FOEW    "
+    "FOEWG   FOEWW   FOGR    FOGRH   FOIP    FOIPG   FOIPL   FOIPR   FOIR    FOIRH   FOIRT   "
+    "FOIT    FOITH   FOPI    FOPI2   FOPP    FOPP2   FOPR    FOPRF   FOPRH   FOPRS   FOPRT   "
+    "FOPT    FOPTF   FOPTH   FOPTS   FOPV    FORFE   FORFF   FORFG   FORFR   FORFS   FORFW   "
+    "FORFX   FORFY   FORME   FORMF   FORMG   FORMR   FORMS   FORMW   FORMX   FORMY   FOSAT   "
+    "FOSPR   FOSRL   FOSRU   FOSSP   FOSTP   FOVIS   FPPC    FPPG    FPPO    FPPW    FPR     "
+    "FPRGZ   FPRH    FPRP    FRPV    FRS     FRTM    FRV     FSGR    FSGT    FSIC    FSIP    "
+    "FSIR    FSIT    FSPC    FSPR    FSPT    FTADSFOAFTADSUR FTDCYFOAFTICHEA FTIPTFOAFTIPTHEA"
+    "FTIPTSURFTIRALK FTIRANI FTIRCAT FTIRFOA FTIRHEA FTIRSUR FTITALK FTITANI FTITCAT FTITFOA "
+    "FTITHEA FTITSUR FTMOBFOAFTPCHEA FTPRALK FTPRANI FTPRCAT FTPRFOA FTPRHEA FTPRSUR FTPTALK "
+    "FTPTANI FTPTCAT FTPTFOA FTPTHEA FTPTSUR FULLIMP FVIR    FVIRT   FVIT    FVPR    FVPRT   "
+    "FVPT    FWCT    FWCTH   FWDEN   FWGR    FWGRH   FWIP    FWIPR   FWIR    FWIRH   FWIRT   "
+    "FWIT    FWITH   FWPI    FWPI2   FWPIR   FWPP    FWPP2   FWPR    FWPRH   FWPRT   FWPT    "
+    "FWPTH   FWPV    FWSAT   FWSPR   FWSRL   FWSRU   FWSSP   FWSTP   FWVIS   GAS     GASBEGIN"
+    "GASEND  GETGLOB GIMODEL GMWSET  GRAVDR  GRAVDRB GRID    HALFTRANHLINEARSHMPROPS HSUMLINS"
+    "HYMOBGDRHYST    IMPES   IMPLICITINIT    INSPEC  LAB     LGRCOPY LIVEOIL LOWSALT MAXDPR  "
+    "MAXDSG  MAXDSO  MAXDSW  MEMORYTSMETRIC  MICP    MLINEARSMONITOR MSUMBUG MSUMCOMMMSUMERR "
+    "MSUMLINPMSUMLINSMSUMMESSMSUMNEWTMSUMPROBMSUMWARNMULTIN  MULTOUT MULTOUTSNARROW  NBYTOT  "
+    "NEWTON  NEWTRAN NINEPOINNLINEARSNLINSMAXNLINSMINNMESSAGENOCASC  NODPPM  NOECHO  NOGGF   "
+    "NOGRAV  NOHYST  NOINSPECNOMONITONONNC   NORSSPECNOSIM   NOWARN  NOWARNEPOFM     OIL     "
+    "OLDTRAN OLDTRANROUTSOL  PERFORMAPINCHOUTPOLYMER POLYMW  PRECSALTPROPS   PSSPR   PSSSC   "
+    "PSSSG   PSSSO   PSSSW   PVT-M   RADIAL  REGIONS RKTRMDIRRPTISOL RPTONLY RPTONLYORPTRUNSP"
+    "RSSPEC  RUNSPEC RUNSUM  SCHEDULESEPARATESIMULATESKIP    SKIP100 SKIP300 SKIPRESTSOLUTION"
+    "SOLVENT SPIDER  STEPTYPESTONE   STONE1  STONE2  SUMMARY SURFACT SURFACTWTCPU    TCPUDAY "
+    "TCPUH   TCPUHT  TCPUSCH TCPUTS  TCPUTSH TCPUTSHTTELAPDAYTELAPLINTELAPTS TEMP    TEMPTVD "
+    "THERMAL TIMESTEPTRACTVD UDT     UNCODHMDUNIFIN  UNIFOUT UNIFOUTSUNIFSAVEUSEFLUX USENOFLO"
+    "VAPOIL  VAPWAT  VISAGE  VISCD   WARN    WATER   WCONINJ WDRILRESWNEWTON ZIPEFF  ZIPEFFC "
+    "ZIPP2OFF";
+
+static const char names_3[] =
+    "ALSURFSTBDENSITYBGGI    BOGI    DENSITY DIFFC   DRSDTR  DRVDTR  ESSNODE FOAMMOB FOAMMOBP"
+    "FOAMMOBSGASDENT GASJT   GASVISCTGIALL   GINODE  GRAVITY HDISP   OILCOMPROILDENT OILJT   "
+    "OILMW   OILVISCTPLYDHFLFPLYSHEARPLYVISC PLYVISCSPLYVISCTPVCDO   PVCO    PVDG    PVDO    "
+    "PVDS    PVTW    RSCONSTTRSGI    RVCONSTTRVGI    RWGSALT SALTNODESALTSOL SDENSITYSHRATE  "
+    "SPECHEATSURFST  SURFSTESSURFVISCTEMPNODEVISCREF WATDENT WATJT   WATVISCT";
+
+static const char names_4[] =
+    "ADSALNODALKADS  ALKROCK ALPOLADSALSURFADDPKRMOD EHYSTRR FOAMADS FOAMDCYOFOAMDCYWFOAMFCN "
+    "FOAMFRM FOAMFSC FOAMFSO FOAMFST FOAMFSW FOAMROCKIONXROCKIONXSURFJFUNCR  LSALTFNCMSFN    "
+    "PLYADS  PLYESAL PLYROCK PLYROCKMPLYTRRF PPCWMAX SGFN    SGOF    SGOFLET SGWFN   SLGOF   "
+    "SOF2    SOF3    SOMGAS  SOMWAT  SPECROCKSSFN    STONE1EXSURFADDWSURFADS SURFCAPDSURFESAL"
+    "SURFROCKSWFN    SWOF    SWOFLET TRADS   TRROCK  VDFLOWR WAGHYSTR";
+
+static const char names_5[] =
+    "PEGTAB0 PEGTAB1 PEGTAB2 PEGTAB3 PEGTAB4 PEGTAB5 PEGTAB6 PEGTAB7 PEKTAB0 PEKTAB1 PEKTAB2 "
+    "PEKTAB3 PEKTAB4 PEKTAB5 PEKTAB6 PEKTAB7 ";
+
+static const char names_6[] =
+    "APIVD   EQUIL   GCVD    PBVD    PDVD    PERMFACTPRVD    RSVD    RTEMPVD RVVD    RVWVD   "
+    "SALTPVD SALTVD  SCVD    TEMPVD  ";
+
+static const char names_7[] =
+    "CREF    CREFS   DREF    DREFS   MW      MWS     PREF    PREFS   TREF    TREFS   ZFACT1  "
+    "ZFACT1S ZFACTOR ZFACTORS";
+
+static const char names_8[] =
+    "ENKRVD  ENPCVD  ENPTVD  ENSPCVD IMKRVD  IMPCVD  IMPTVD  IMSPCVD SCALELIM";
+
+static const char names_9[] =
+    "HMRREF  OVERBURDROCKPAMAROCKTAB ROCKTABHROCKTABWROCKTHSGROCKTSIGROCKWNOD";
+
+static const char names_10[] = "COALADS COALPP  DIFFCOALLANGMUIRLANGSOLVTPAMEPS TPAMEPSS";
+
+static const char names_11[] = "MISC    PMISC   SGCWMIS SORWMIS TLMIXPARTLPMIXPA";
+
+static const char names_12[] = "PLYVSCSTPVTG    PVTGW   PVTGWO  PVTO    PVTSOL  ";
+
+static const char names_13[] = "PVTWSALTPVZG    STOG    STOW    STWG    ";
+
+static const char names_14[] = "CECONT  GCUTBACTGECONT  MPFNNC  ";
+
+static const char names_15[] = "PLYSHLOGPRORDER PYACTION";
+
+static const char names_16[] = "ROCK    VFPINJ  VFPPROD ";
+
+static const char names_17[] = "PLMIXPARPLYMAX  PLYVMH  ";
+
+static const char names_18[] = "PCG32D  PCW32D  PLYADSS ";
+
+static const char names_19[] = "BRINE   SAVE    ";
+
+static const char names_20[] = "TUNING  TUNINGL ";
+
+static const char names_21[] = "ROCK2D  ROCK2DTR";
+
+static const char names_22[] = "ACTIONX UDQ     ";
+
+static const char names_23[] = "DYNAMICR";
+
+static const char names_24[] = "PYINPUT ";
+
+static const char names_25[] = "TUNINGS ";
+
+static const char names_26[] = "AQUTAB  ";
+
+static const char names_27[] = "AQUFLUX ";
+
+static const char names_28[] = "FHERCHBL";
+
+static const char names_29[] = "COORDSYS";
+
+static const char names_30[] = "TRACERKP";
+
+static const char names_31[] = "TRACERKM";
+
+static const char names_32[] = "PIMULTAB";
+
+static const char names_33[] = "QHRATING";
+
+static const char names_34[] = "RIVRXSEC";
+
+static const char names_35[] = "RBEDCONT";
+
+static const char names_36[] = "DEPTHTAB";
+
+static const char names_37[] = "SCDPTAB ";
+
+static const char names_38[] = "SCDATAB ";
+
+static const char names_39[] = "SCDETAB ";
+
+static const char names_40[] = "ADSORP  ";
+
+static const char names_41[] = "DISPERSE";
+
+static const struct keyword_class classes[] = {
+    {names_0, sizeof(names_0) - 1, FIXED(1)},
+    {names_1, sizeof(names_1) - 1, SLASH(false)},
+    {names_2, sizeof(names_2) - 1, FIXED(0)},
+    {names_3, sizeof(names_3) - 1, AS_MANY(false, "TABDIMS", 1, 0, 1, 1)},
+    {names_4, sizeof(names_4) - 1, AS_MANY(false, "TABDIMS", 0, 0, 1, 1)},
+    {names_5, sizeof(names_5) - 1, AS_MANY(false, "PEDIMS", 0, 0, 0, 1)},
+    {names_6, sizeof(names_6) - 1, AS_MANY(false, "EQLDIMS", 0, 0, 1, 1)},
+    {names_7, sizeof(names_7) - 1, AS_MANY(false, "TABDIMS", 8, 0, 1, 1)},
+    {names_8, sizeof(names_8) - 1, AS_MANY(false, "ENDSCALE", 2, 0, 1, 1)},
+    {names_9, sizeof(names_9) - 1, AS_MANY(false, "ROCKCOMP", 1, 0, 1, 1)},
+    {names_10, sizeof(names_10) - 1, AS_MANY(false, "REGDIMS", 5, 0, 1, 1)},
+    {names_11, sizeof(names_11) - 1, AS_MANY(false, "MISCIBLE", 0, 0, 1, 1)},
+    {names_12, sizeof(names_12) - 1, AS_MANY(true, "TABDIMS", 1, 0, 1, 1)},
+    {names_13, sizeof(names_13) - 1, AS_MANY(false, "TABDIMS", 1, 0, 1, 2)},
+    {names_14, sizeof(names_14) - 1, DOUBLE_SLASH},
+    {names_15, sizeof(names_15) - 1, FIXED(2)},
+    {names_16, sizeof(names_16) - 1, OPEN},
+    {names_17, sizeof(names_17) - 1, AS_MANY(false, "REGDIMS", 9, 0, 1, 1)},
+    {names_18, sizeof(names_18) - 1, AS_MANY(true, "TABDIMS", 0, 0, 1, 1)},
+    {names_19, sizeof(names_19) - 1, FIXED_OR_LESS(1)},
+    {names_20, sizeof(names_20) - 1, FIXED(3)},
+    {names_21, sizeof(names_21) - 1, AS_MANY(true, "ROCKCOMP", 1, 0, 1, 1)},
+    {names_22, sizeof(names_22) - 1, SLASH(true)},
+    {names_23, sizeof(names_23) - 1, CODE("ENDDYN")},
+    {names_24, sizeof(names_24) - 1, CODE("PYEND")},
+    {names_25, sizeof(names_25) - 1, FIXED(4)},
+    {names_26, sizeof(names_26) - 1, AS_MANY(false, "AQUDIMS", 2, -1, 1, 1)},
+    {names_27, sizeof(names_27) - 1, AS_MANY(false, "AQUDIMS", 4, 0, 1, 1)},
+    {names_28, sizeof(names_28) - 1, AS_MANY(false, "NNEWTF", 0, 0, 1, 1)},
+    {names_29, sizeof(names_29) - 1, AS_MANY(false, "NUMRES", 0, 0, 1, 1)},
+    {names_30, sizeof(names_30) - 1, AS_MANY(false, "PARTTRAC", 1, 0, 0, 1)},
+    {names_31, sizeof(names_31) - 1, AS_MANY(false, "PARTTRAC", 1, 2, 0, 1)},
+    {names_32, sizeof(names_32) - 1, AS_MANY(false, "PIMTDIMS", 0, 0, 0, 1)},
+    {names_33, sizeof(names_33) - 1, AS_MANY(false, "RIVRDIMS", 11, 0, 0, 1)},
+    {names_34, sizeof(names_34) - 1, AS_MANY(false, "RIVRDIMS", 5, 0, 2, 1)},
+    {names_35, sizeof(names_35) - 1, AS_MANY(false, "RIVRDIMS", 6, 0, 1, 1)},
+    {names_36, sizeof(names_36) - 1, AS_MANY(false, "RIVRDIMS", 7, 0, 0, 1)},
+    {names_37, sizeof(names_37) - 1, AS_MANY(false, "SCDPDIMS", 0, 0, 0, 1)},
+    {names_38, sizeof(names_38) - 1, AS_MANY(false, "SCDPDIMS", 2, 0, 0, 1)},
+    {names_39, sizeof(names_39) - 1, AS_MANY(false, "SCDPDIMS", 6, 0, 0, 1)},
+    {names_40, sizeof(names_40) - 1, AS_MANY(false, "TABDIMS", 0, 1, 1, 1)},
+    {names_41, sizeof(names_41) - 1, AS_MANY(true, "DISPDIMS", 0, 0, 1, 1)},
+};
+
+/* SUMMARY families that are matched by pattern: tracers, user quantities, regions by name. */
+static const struct {
+    const char *glob;
+    struct deck_size size;
+} patterns[] = {
+    {"FIP?*", FIXED(1)},
+    {"FU?*", FIXED(0)},
+    {"FT[PI][RTC]?*", FIXED(0)},
+    {"FTIP[TF1-9]?*", FIXED(0)},
+    {"FTIPS", FIXED(0)},
+    {"FTADS?*", FIXED(0)},
+    {"FTDCY?*", FIXED(0)},
+    {"MSUM?*", FIXED(0)},
+    {"AA?*", FIXED(1)},
+    {"ANQ?", FIXED(1)},
+    {"GU?*", FIXED(1)},
+    {"GT[PI][RTC]?*", FIXED(1)},
+    {"WU?*", FIXED(1)},
+    {"WT[PI][RTC]?*", FIXED(1)},
+    {"WBHWC[1-9]*", FIXED(1)},
+    {"W[GOW]FWC[1-9]*", FIXED(1)},
+    {"RU?*", FIXED(1)},
+    {"R[OGW]?[EPRT]_?*", FIXED(1)},
+    {"R[OIP][EPRT]_?*", FIXED(1)},
+    {"RTIP[FST1-9]?*", FIXED(1)},
+    {"RTFT[FST1-9]?*", FIXED(1)},
+    {"RTADS?*", FIXED(1)},
+    {"RTDCY?*", FIXED(1)},
+    {"TBLK[FS]?*", FIXED(1)},
+    {"TNUM[FS]?*", FIXED(1)},
+    {"BU?*", SLASH(false)},
+    {"BTIP[FST1-9]?*", SLASH(false)},
+    {"BTCN[FS1-9]?*", SLASH(false)},
+    {"BTADS?*", SLASH(false)},
+    {"CU?*", SLASH(false)},
+    {"CT[PI][RTC]?*", SLASH(false)},
+    {"CTFR?*", SLASH(false)},
+    {"TVDP?*", AS_MANY(false, "EQLDIMS", 0, 0, 1, 1)},
+};
+
+static bool class_has(const struct keyword_class *c, const char padded[8])
+{
+    size_t low = 0, high = c->bytes / 8;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = memcmp(c->names + middle * 8, padded, 8);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+struct deck_size deck_keyword_size(struct ds_span name)
+{
+    static const struct deck_size unknown = {.kind = DECK_SIZE_UNKNOWN_KEYWORD};
+    if (name.len == 0 || name.len > 8)
+        return unknown;
+    char padded[8];
+    memset(padded, ' ', sizeof(padded));
+    memcpy(padded, name.ptr, name.len);
+    for (size_t i = 0; i < DS_COUNT(classes); i++) {
+        if (class_has(&classes[i], padded))
+            return classes[i].size;
+    }
+    for (size_t i = 0; i < DS_COUNT(patterns); i++) {
+        if (ds_span_glob(ds_span_of(patterns[i].glob), name))
+            return patterns[i].size;
+    }
+    return unknown;
+}
+
+bool deck_keyword_is_known(struct ds_span name)
+{
+    return deck_keyword_size(name).kind != DECK_SIZE_UNKNOWN_KEYWORD;
+}
