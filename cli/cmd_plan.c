@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* decksweep plan SWEEP - expand, check, size; writes nothing */
 #include "cli/cmd.h"
-#include "cli/dry_run_io.h"
 #include "cli/cmd_plan_text.h"
+#include "cli/dry_run_io.h"
 #include "cli/session_io.h"
 
 static int look(struct cli *cli, const struct session_options *o, struct session *s)

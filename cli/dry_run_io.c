@@ -18,15 +18,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DRY_RUN_MS (10 * 60 * 1000)
+#define DRY_RUN_MS (INT64_C(10) * 60 * 1000)
 #define POLL_MS    20
 
 /* In the child: the case's folder is the working folder, nothing reaches the terminal. */
 static void become_simulator(const char *folder, const char *program, const char *deck)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)setenv("OMP_NUM_THREADS", "1", 1);                 // NOLINT(concurrency-mt-unsafe)
-    (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 1); // NOLINT(concurrency-mt-unsafe)
+    (void)setenv("OMP_NUM_THREADS", "1", 1);
+    (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 1);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (chdir(folder) < 0 || null < 0)
         _exit(127);
@@ -81,7 +81,7 @@ static int measure_in(struct session *s, const char *dir, struct ds_err *err)
 int dry_run_measure(struct session *s, const char *scratch, struct ds_err *err)
 {
     char dir[4096];
-    const char *tmp = scratch ? scratch : getenv("TMPDIR"); // NOLINT(concurrency-mt-unsafe)
+    const char *tmp = scratch ? scratch : getenv("TMPDIR");
     assert(s->view->plan->preset_flow);
     int n = snprintf(dir, sizeof dir, "%s/decksweep-dry-XXXXXX", tmp && *tmp ? tmp : "/var/tmp");
     if (n < 0 || (size_t)n >= sizeof dir || !mkdtemp(dir))

@@ -232,13 +232,13 @@ static int work(struct run *r, const struct round *round)
 static int commit_next_round(struct run *r, struct round *round, struct ds_err *err)
 {
     const struct session *s = &r->s;
-    uint32_t n = s->listing.last_round + 1;
-    for (int tries = 0; tries < 1000; tries++, n++) {
+    struct round_request request = {.n = s->listing.last_round + 1, .reverse = r->o->join};
+    memcpy(request.plan_digest, s->view->digest, sizeof request.plan_digest);
+    for (int tries = 0; tries < 1000; tries++, request.n++) {
         int rc = census_decide(&s->census, s->view->design, s->view->plan, &s->measured, &s->policy,
-                               s->view->digest, n, 0, s->look, round, err);
+                               &request, s->look, round, err);
         if (rc < 0 || round->n_chunks == 0)
             return rc;
-        round->reverse = r->o->join;
         rc = census_commit_round(s->store, s->prefix, round, err);
         if (rc != DS_EEXIST)
             return rc;

@@ -108,7 +108,7 @@ static void kill_children_of(pid_t parent)
 {
     DIR *proc = opendir("/proc");
     const struct dirent *e;
-    while (proc && (e = readdir(proc)) != NULL) { // NOLINT(concurrency-mt-unsafe): own DIR
+    while (proc && (e = readdir(proc)) != NULL) {
         char path[300], text[512];
         if (e->d_name[0] < '1' || e->d_name[0] > '9')
             continue;
@@ -184,8 +184,8 @@ static void add(char **argv, size_t *n, const char *option, const char *value)
 {
     if (!value)
         return;
-    argv[(*n)++] = (char *)(uintptr_t)option;
-    argv[(*n)++] = (char *)(uintptr_t)value;
+    argv[(*n)++] = (char *)option;
+    argv[(*n)++] = (char *)value;
 }
 
 static void build_argv(const struct local_request *r, struct texts *t, char **argv)
@@ -195,8 +195,8 @@ static void build_argv(const struct local_request *r, struct texts *t, char **ar
     (void)snprintf(t->index, sizeof t->index, "%u", r->index);
     (void)snprintf(t->cores, sizeof t->cores, "%u", r->cores);
     (void)snprintf(t->memory, sizeof t->memory, "%llu", (unsigned long long)r->memory_bytes);
-    argv[n++] = (char *)(uintptr_t) "decksweep-agent";
-    argv[n++] = (char *)(uintptr_t) "work";
+    argv[n++] = (char *)"decksweep-agent";
+    argv[n++] = (char *)"work";
     add(argv, &n, "--store", r->store_url);
     add(argv, &n, "--sweep", r->sweep);
     add(argv, &n, "--plan", r->plan_digest);
@@ -290,7 +290,7 @@ int local_worker_run(const struct local_request *r, const struct local_callbacks
 /* The first folder of PATH that holds an executable of that name. */
 static bool find_in_path(const char *name, char path[4096])
 {
-    struct ds_span rest = ds_span_of(getenv("PATH")), folder; // NOLINT(concurrency-mt-unsafe)
+    struct ds_span rest = ds_span_of(getenv("PATH")), folder;
     while (rest.len > 0) {
         rest = ds_span_cut(rest, ':', &folder);
         int n = snprintf(path, 4096, "%.*s/%s", DS_FMT(folder), name);

@@ -53,6 +53,7 @@ static int index_build(struct index *x, const struct design *d, struct ds_arena 
     if (!x->slot || !out->tally || !of_row)
         return ds_fail(err, DS_ETOOBIG, "a census of %u cases does not fit", d->n_rows);
     memset(x->slot, 0xff, room * sizeof *x->slot);
+    out->tally_of_row = of_row;
     for (uint32_t row = 0; row < d->n_rows; row++) {
         uint32_t at, t = index_find(x, out->tally, d, d->id[row], &at);
         if (t == NOT_FOUND) {
@@ -62,7 +63,6 @@ static int index_build(struct index *x, const struct design *d, struct ds_arena 
         }
         of_row[row] = t;
     }
-    out->tally_of_row = of_row;
     return 0;
 }
 

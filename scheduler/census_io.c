@@ -160,7 +160,7 @@ static void read_siblings(struct store *s, const char *prefix, const struct plan
     uint64_t times[MAX_SIBLINGS];
     uint32_t n = 0, tried = 0;
     struct archive_reader *reader = archive_reader_create();
-    ds_auto_arena a = arena_create(CASE_JSON_BYTES * 4);
+    ds_auto_arena a = arena_create((size_t)CASE_JSON_BYTES * 4);
     for (size_t i = 0; i < l->n_keys && n < MAX_SIBLINGS && tried < 2 * MAX_SIBLINGS; i++) {
         char key[STORE_KEY_BYTES];
         struct case_record r;

@@ -21,7 +21,7 @@ static int write_to_fd(void *context, const void *data, size_t n, struct ds_err 
 
 static int open_temporary(int *fd, struct ds_err *err)
 {
-    const char *dir = getenv("TMPDIR"); // NOLINT(concurrency-mt-unsafe)
+    const char *dir = getenv("TMPDIR");
     char name[4096];
     if (!dir || !*dir)
         dir = "/var/tmp";

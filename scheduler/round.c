@@ -153,21 +153,21 @@ static int list_attempts(const struct picked *p, size_t n, struct ds_arena *a, s
 
 int census_decide(const struct census *c, const struct design *d, const struct plan *p,
                   const struct measured *m, const struct census_policy *policy,
-                  const char *plan_digest, uint32_t n, uint32_t cases_per_chunk, struct ds_arena *a,
-                  struct round *out, struct ds_err *err)
+                  const struct round_request *request, struct ds_arena *a, struct round *out,
+                  struct ds_err *err)
 {
-    struct round r = {.n = n};
+    struct round r = {.n = request->n, .reverse = request->reverse};
     struct picked *picked = ds_new(a, struct picked, c->n_distinct);
     bool *wanted = ds_new(a, bool, c->n_distinct);
     if (!picked || !wanted)
         return ds_fail(err, DS_ETOOBIG, "a round of %u cases does not fit", c->n_distinct);
-    memcpy(r.plan_digest, plan_digest, PLAN_DIGEST_BYTES);
+    memcpy(r.plan_digest, request->plan_digest, PLAN_DIGEST_BYTES);
     mark_wanted(c, d, policy, wanted);
     size_t n_picked = pick(c, d, policy, wanted, picked);
     int rc = 0;
     if (n_picked > 0) {
         rc = make_shapes(picked, n_picked, p, m, a, &r, err);
-        rc = rc < 0 ? rc : cut_chunks(picked, n_picked, cases_per_chunk, a, &r, err);
+        rc = rc < 0 ? rc : cut_chunks(picked, n_picked, request->cases_per_chunk, a, &r, err);
         rc = rc < 0 ? rc : list_attempts(picked, n_picked, a, &r, err);
     }
     if (rc == 0)

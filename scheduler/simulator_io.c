@@ -19,8 +19,6 @@
 #define ANSWER_MS     30000
 #define MAX_ENV_WORDS 4096u
 
-extern char **environ;
-
 static bool is_program(const char *path)
 {
     struct stat st;
@@ -46,7 +44,7 @@ static int absolute(struct ds_span word, struct ds_arena *a, struct ds_span *pat
 int simulator_find(struct ds_span word, struct ds_arena *a, struct ds_span *path,
                    struct ds_err *err)
 {
-    struct ds_span rest = ds_span_of(getenv("PATH")), folder; // NOLINT(concurrency-mt-unsafe)
+    struct ds_span rest = ds_span_of(getenv("PATH")), folder;
     if (word.len > 0 && memchr(word.ptr, '/', word.len))
         return absolute(word, a, path, err);
     while (rest.len > 0) {
@@ -100,7 +98,7 @@ static int run_for_answer(const char *path, struct ds_arena *a, char *answer, si
 {
     int out[2];
     pid_t pid;
-    char *const argv[] = {(char *)(uintptr_t)path, (char *)(uintptr_t) "--version", NULL};
+    char *const argv[] = {(char *)path, (char *)"--version", NULL};
     posix_spawn_file_actions_t files;
     if (pipe2(out, O_CLOEXEC) < 0)
         return ds_fail_errno(err, DS_EIO, errno, "pipe");

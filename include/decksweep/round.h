@@ -141,12 +141,19 @@ int census_take(const struct design *d, const struct listing_key *listing, size_
                 const struct measured *m, struct capacity cap, const struct census_policy *policy,
                 struct ds_arena *a, struct census *out, struct ds_err *err) DS_CHECKED;
 
+struct round_request {
+    uint32_t n; /* the round's number, 1 .. */
+    char plan_digest[PLAN_DIGEST_BYTES];
+    uint32_t cases_per_chunk; /* 0 = one chunk a shape */
+    bool reverse;             /* --join */
+};
+
 /* The next round from a census: all new and outstanding cases that `only` admits (lacking
- * ones with refill), cut into chunks. cases_per_chunk 0 = one chunk. n_chunks == 0: nothing
+ * ones with refill), cut into chunks. n_chunks == 0: nothing
  * is left. Out-of-memory cases stand in shapes of their own. */
 int census_decide(const struct census *c, const struct design *d, const struct plan *p,
                   const struct measured *m, const struct census_policy *policy,
-                  char const *plan_digest, uint32_t n, uint32_t cases_per_chunk, struct ds_arena *a,
-                  struct round *out, struct ds_err *err) DS_CHECKED;
+                  const struct round_request *request, struct ds_arena *a, struct round *out,
+                  struct ds_err *err) DS_CHECKED;
 
 #endif

@@ -184,6 +184,7 @@ static int note_first(int first, int rc)
 /* Recursion is bounded by REMOVE_MAX_DEPTH; the depth comes from a simulator's folders. */
 static int remove_at(int dir_fd, const char *name, dev_t device, int depth, struct ds_err *err);
 
+// NOLINTNEXTLINE(misc-no-recursion)
 static int remove_children(int fd, dev_t device, int depth, struct ds_err *err)
 {
     DIR *dir = fdopendir(fd);
@@ -193,7 +194,7 @@ static int remove_children(int fd, dev_t device, int depth, struct ds_err *err)
         return ds_fail_errno(err, DS_EIO, errno, "read folder");
     }
     const struct dirent *e;
-    while ((e = readdir(dir)) != NULL) { // NOLINT(concurrency-mt-unsafe): own DIR
+    while ((e = readdir(dir)) != NULL) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
         struct ds_err inner = {0};
@@ -206,8 +207,8 @@ static int remove_children(int fd, dev_t device, int depth, struct ds_err *err)
     return first;
 }
 
-static int remove_at(int dir_fd, const char *name, dev_t device, int depth,
-                     struct ds_err *err) // NOLINT(misc-no-recursion)
+// NOLINTNEXTLINE(misc-no-recursion)
+static int remove_at(int dir_fd, const char *name, dev_t device, int depth, struct ds_err *err)
 {
     if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
         return 0;

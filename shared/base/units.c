@@ -102,7 +102,7 @@ int units_parse_size(struct ds_span text, uint64_t *bytes, struct ds_err *err)
     };
     struct ds_span s = ds_span_trim(text);
     size_t n = number_length(s);
-    double value;
+    double value = 0;
     if (n == 0 || units_parse_double((struct ds_span){s.ptr, n}, &value, NULL) < 0)
         return ds_fail(err, DS_EPARSE, "'%.*s' is no size; write 512MiB or 8GiB", DS_FMT(s));
     struct ds_span name = ds_span_trim((struct ds_span){s.ptr + n, s.len - n});
@@ -206,7 +206,7 @@ int units_parse_date(struct ds_span text, int64_t *unix_s, struct ds_err *err)
          && mi < 60 && sec < 60;
     if (!ok)
         return ds_fail(err, DS_EPARSE, "'%.*s' is no date; write 2030-12-31", DS_FMT(text));
-    *unix_s = units_days_from_civil(y, mo, d) * 86400 + h * 3600 + mi * 60 + sec;
+    *unix_s = units_days_from_civil(y, mo, d) * 86400 + (int64_t)h * 3600 + (int64_t)mi * 60 + sec;
     return 0;
 }
 
