@@ -400,7 +400,7 @@ static void fill_from_sweep(struct assembly *s)
     p->not_converged_args = w->not_converged_args;
     p->n_not_converged_args = w->n_not_converged_args;
     p->keep = w->keep;
-    p->compression = (int)w->compression;
+    p->compression = w->compression;
     p->rewritten = c->rewritten;
     p->n_rewritten = c->n_rewritten;
     for (size_t i = 0; i < 2; i++) /* IENS, REAL: the number itself */

@@ -78,7 +78,7 @@ struct plan {
     const struct ds_span *not_converged_args;
     size_t n_not_converged_args;
     struct keep keep;
-    int compression;
+    uint32_t compression;
     bool trim;
     const struct trim_edit *trims;
     size_t n_trims;

@@ -217,6 +217,17 @@ static size_t utf8_length(const unsigned char *s, size_t left)
     return n;
 }
 
+bool json_is_utf8(struct ds_span text)
+{
+    for (size_t i = 0; i < text.len;) {
+        size_t n = utf8_length((const unsigned char *)text.ptr + i, text.len - i);
+        if (n == 0)
+            return false;
+        i += n;
+    }
+    return true;
+}
+
 static void put_escaped(struct ds_buf *out, unsigned char c)
 {
     switch (c) {

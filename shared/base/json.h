@@ -37,6 +37,9 @@ bool json_bool(const struct json *j, bool *out);
 bool json_u64(const struct json *j, uint64_t max, uint64_t *out); /* whole, 0 .. max < 2^53 */
 bool json_i64(const struct json *j, int64_t *out);                /* whole, |x| < 2^53 */
 
+/* Would jw_text write it as it is, without U+FFFD? */
+bool json_is_utf8(struct ds_span text);
+
 /* A writer keeps the commas right; depth at most 60. */
 struct json_writer {
     struct ds_buf *out;
