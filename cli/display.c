@@ -12,6 +12,7 @@
 #define PLAIN_MOST_MS  600000
 #define PLAIN_GAP_MS   1000
 #define PLAIN_STEPS    20u /* 5 % each */
+#define BAR_LEAST      6u  /* columns */
 #define RATE_WINDOW    8u  /* settled cases that make a rate of their own */
 
 int display_state_init(struct display_state *d, const struct display_setup *setup,
@@ -218,7 +219,7 @@ static void put_line(struct canvas *c, struct ds_span text, const char *sgr)
 
 static void put_bar(struct ds_buf *out, double fraction, size_t columns)
 {
-    if (columns < 6)
+    if (columns < BAR_LEAST)
         return;
     size_t inside = columns - 2;
     size_t full = (size_t)(fraction * (double)inside + 0.5);
@@ -347,8 +348,10 @@ static void put_slot(struct canvas *c, const struct display_slot *s, uint32_t in
         size_t room = c->width - used;
         /* Bars of one width stand below each other whatever is right of them. */
         size_t most = c->width / 3 > 32 ? 32 : c->width / 3;
-        put_bar(&left, fraction > 1 ? 1 : fraction, room > most ? most : room);
-        (void)buf_put_text(&left, "  ");
+        room = room > most ? most : room;
+        put_bar(&left, fraction > 1 ? 1 : fraction, room);
+        if (room >= BAR_LEAST)
+            (void)buf_put_text(&left, "  ");
     }
     (void)buf_put_span(&left, buf_span(&right));
     put_line(c, buf_span(&left), NULL);

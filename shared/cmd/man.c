@@ -199,7 +199,7 @@ void completion_put_bash(const struct program *p, struct ds_buf *out)
                             "  if [ \"$prev\" = '=' ]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
                             "  case \"$command:$prev\" in\n");
     for (size_t i = 0; p->commands[i]; i++)
-        for (size_t k = 0; (o = cmd_option_at(p->commands[i], k)); k++)
+        for (size_t k = 0; !p->commands[i]->hidden && (o = cmd_option_at(p->commands[i], k)); k++)
             if (o->help && o->kind != VALUE_NONE)
                 put_value_case(out, p->commands[i], o);
     (void)buf_put_text(out, "  esac\n  case \"$command\" in\n    help) COMPREPLY=($(compgen -W '");
@@ -208,6 +208,8 @@ void completion_put_bash(const struct program *p, struct ds_buf *out)
             (void)buf_printf(out, "%s ", p->commands[i]->name);
     (void)buf_put_text(out, "' -- \"$cur\")); return ;;\n");
     for (size_t i = 0; p->commands[i]; i++) {
+        if (p->commands[i]->hidden)
+            continue;
         (void)buf_printf(out, "    %s) options='", p->commands[i]->name);
         for (size_t k = 0; (o = cmd_option_at(p->commands[i], k)); k++)
             if (o->help)
