@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/arena.h"
+#include "base/buf.h"
 #include "decksweep/round.h"
 
 #include <criterion/criterion.h>
@@ -64,8 +65,7 @@ static struct census take(const struct design *d, const char *const *keys,
 #define WITH(...)                                                                                  \
     {                                                                                              \
         .keep = {.classes = CLASS_SUMMARY | CLASS_LOG}, .wall_ms = 3600 * 1000, .cores = 1,        \
-        .retries = {[VERDICT_OUT_OF_MEMORY] = 2, [VERDICT_LOST] = 3, [VERDICT_CRASHED] = 1},       \
-        __VA_ARGS__                                                                                \
+        .retries = {[VERDICT_OUT_OF_MEMORY] = 2, [VERDICT_NOT_CONVERGED] = 1}, __VA_ARGS__         \
     }
 
 static const struct row ROWS[] = {
@@ -107,7 +107,7 @@ static const struct row ROWS[] = {
      CASE_OUTSTANDING,
      VERDICT_NOT_CONVERGED,
      2,
-     WITH(.has_not_converged_args = true, .retries = {[VERDICT_NOT_CONVERGED] = 1})},
+     WITH(.has_not_converged_args = true)},
     {"a timeout at the present wall time is final",
      {B("1.timeout-3600")},
      CASE_FAILED,
