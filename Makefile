@@ -60,7 +60,7 @@ $(BUILD)/decksweep-agent: $(call OBJ,agent/main.c) $(LIB)
 
 $(BUILD)/tests/%: tests/unit/%.c $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Wno-conversion -Wno-missing-prototypes -Wno-missing-field-initializers -MMD -MP $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS) -lcriterion
+	$(CC) $(CFLAGS) -Wno-conversion -Wno-missing-prototypes -Wno-missing-field-initializers $(if $(SAN),-include tests/unit/leak_check.h) -MMD -MP $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS) -lcriterion
 $(BUILD)/support/%: tests/support/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
