@@ -18,11 +18,18 @@ struct topology_limits {
     struct cpuset mems;       /* cgroup cpuset, NUMA nodes */
     double cpu_quota;         /* CPUs; 0 = none */
     uint64_t mem_bytes;       /* cgroup limit; 0 = none */
-    uint64_t swap_bytes;      /* reserved, 0 */
     struct ds_span quota_why; /* "cgroup v2 /a/b cpu.max" */
     struct ds_span mem_why;   /* "cgroup v1 memory /x memory.limit_in_bytes" */
     struct ds_span cpus_why;  /* "cgroup v2 /a cpuset.cpus.effective" */
 };
+
+/* Put cores in order (package, NUMA node, L3, position), number packages, L3s and kinds densely
+ * from 0 in that order (kind: 0 = the fastest there is), and count. cores and numa: takes
+ * both over into out, which keeps them; l3 and package may be any numbers before. numa of a core
+ * is an index into numa already. Fills all of out but memory, quota and the whys. */
+int topology_settle(struct topo_core *cores, size_t n_cores, const struct topo_numa *numa,
+                    size_t n_numa, struct ds_arena *a, struct topology *out,
+                    struct ds_err *err) DS_CHECKED;
 
 /* Apply limits to a machine's topology. out may be whole. DS_ENOFIT: no PU is left.
  * DS_ETOOBIG: arena. */
