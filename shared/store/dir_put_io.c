@@ -212,10 +212,11 @@ static int rename_into_place(const struct batch *b, struct pending *p)
             p->temp[0] = '\0';
             return 0;
         }
-        if (errno == EEXIST || is_there(p))
+        int sys = errno;
+        if (sys == EEXIST || is_there(p))
             return EEXIST;
-        if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
-            return errno;
+        if (sys != EINVAL && sys != ENOSYS && sys != EOPNOTSUPP)
+            return sys;
     }
     if (renameat(fd, p->temp, fd, p->leaf) < 0)
         return errno;

@@ -10,6 +10,7 @@
  *   storetool sweep  URL
  *   storetool hammer URL                  writes objects whose content tells their length until
  *                                         it is killed
+ *   storetool check  URL                  each object is whole; prints how many there are
  * After "open ok" on stderr the store was opened: tests inject their faults behind it.
  * Exit status 0, or 1 with one line on stderr. */
 #include "base/clock_io.h"
@@ -115,6 +116,39 @@ static int hammer(struct store *s)
     }
 }
 
+struct checking {
+    struct store *s;
+    struct ds_arena *arena;
+    size_t n;
+};
+
+static int check_object(void *context, struct ds_span key, uint64_t size, int64_t mtime_ms)
+{
+    struct checking *c = context;
+    struct ds_span text, head;
+    char *name = arena_cstr(c->arena, key), *end;
+    (void)mtime_ms;
+    int rc = store_get(c->s, name, GET_BYTES, c->arena, &text, &err);
+    if (rc < 0)
+        return rc;
+    struct ds_span rest = ds_span_cut(text, '\n', &head);
+    if (text.len != size || head.len == 0 || rest.len != strtoul(head.ptr, &end, 10))
+        return ds_fail(&err, DS_ECORRUPT, "%s is not whole", name);
+    c->n++;
+    arena_reset(c->arena);
+    return 0;
+}
+
+static int check(struct store *s)
+{
+    ds_auto_arena a = arena_create(GET_BYTES + 4096);
+    struct checking c = {s, a, 0};
+    int rc = store_list(s, "", check_object, &c, &err);
+    if (rc == 0)
+        (void)printf("%zu\n", c.n);
+    return rc;
+}
+
 static int run(struct store *s, int argc, char **argv)
 {
     const char *verb = argv[1];
@@ -136,6 +170,8 @@ static int run(struct store *s, int argc, char **argv)
         return store_sweep_temporaries(s, "", &err);
     if (argc == 3 && strcmp(verb, "hammer") == 0)
         return hammer(s);
+    if (argc == 3 && strcmp(verb, "check") == 0)
+        return check(s);
     return ds_fail(&err, DS_EINPUT, "usage: see tests/support/storetool.c");
 }
 
@@ -144,7 +180,8 @@ int main(int argc, char **argv)
     struct store *s = NULL;
     if (argc < 3)
         return 2;
-    bool reads = strcmp(argv[1], "get") == 0 || strcmp(argv[1], "list") == 0;
+    bool reads = strcmp(argv[1], "get") == 0 || strcmp(argv[1], "list") == 0
+                 || strcmp(argv[1], "check") == 0;
     int rc = store_open(argv[2], reads ? STORE_READ : STORE_WRITE, &s, &err);
     if (rc == 0) {
         (void)fprintf(stderr, "open ok%s%s\n", store_note(s)[0] ? ": " : "", store_note(s));

@@ -4,7 +4,10 @@
 #include "archive/archive_format.h"
 #include "base/sha256.h"
 
+#include <archive.h>
+#include <archive_entry.h>
 #include <criterion/criterion.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -154,6 +157,38 @@ Test(archive, what_goes_in_comes_out)
         archive_writer_destroy(w);
         buf_clear(&out);
     }
+}
+
+Test(archive, libarchive_reads_what_we_write)
+{
+    struct ds_buf out;
+    struct archive_writer *w = archive_writer_create(3, 0);
+    pack(w, EDGES, DS_COUNT(EDGES), &out);
+    cr_assert_not_null(setlocale(LC_ALL, "C.UTF-8"));
+    struct archive *a = archive_read_new();
+    struct archive_entry *e;
+    cr_assert_eq(archive_read_support_format_tar(a), ARCHIVE_OK);
+    cr_assert_eq(archive_read_support_filter_zstd(a), ARCHIVE_OK);
+    cr_assert_eq(archive_read_open_memory(a, out.data, out.len), ARCHIVE_OK);
+    for (size_t i = 0; i < DS_COUNT(EDGES); i++) {
+        int rc = archive_read_next_header(a, &e);
+        cr_assert(rc == ARCHIVE_OK || rc == ARCHIVE_WARN, "%s", archive_error_string(a));
+        bool latin = strncmp(EDGES[i].name, "latin", 5) == 0; /* no UTF-8: libarchive warns */
+        cr_assert_eq(rc, latin ? ARCHIVE_WARN : ARCHIVE_OK, "%s", EDGES[i].name);
+        if (!latin)
+            cr_assert_str_eq(archive_entry_pathname(e), EDGES[i].name);
+        cr_assert_eq((size_t)archive_entry_size(e), EDGES[i].size);
+        cr_assert_eq(archive_entry_mtime(e), 0);
+        unsigned char *p = content_of(&EDGES[i]), *q = malloc(EDGES[i].size + 1);
+        cr_assert_eq((size_t)archive_read_data(a, q, EDGES[i].size + 1), EDGES[i].size);
+        cr_assert_eq(memcmp(p, q, EDGES[i].size), 0);
+        free(p);
+        free(q);
+    }
+    cr_assert_eq(archive_read_next_header(a, &e), ARCHIVE_EOF);
+    cr_assert_eq(archive_read_free(a), ARCHIVE_OK);
+    archive_writer_destroy(w);
+    buf_clear(&out);
 }
 
 Test(archive, bytes_do_not_depend_on_threads_or_on_what_was_packed_before)
