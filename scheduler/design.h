@@ -82,8 +82,4 @@ int design_make_ids(const struct design_table *t, const struct case_identity *sh
 int design_write_csv(const struct design_table *t, const struct case_id *ids, struct ds_buf *out,
                      struct ds_err *err) DS_CHECKED;
 
-/* Rows of `with`, distributions and so on, without expanding: how many cases before `where`;
- * 0 when it cannot be told (a table, files). For messages. */
-uint64_t design_count(const struct sweep *sweep);
-
 #endif

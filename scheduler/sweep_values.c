@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#define MAX_DISCRETE   1000u /* each draw looks through them */
 #define MAX_TEXT_BYTES 1024u /* of a value */
 
 /* Plain words that YAML readers (kubectl's among them) do not take for texts. */
@@ -129,6 +130,11 @@ void reader_discrete(struct sweep_reader *r, const char *path, const struct yaml
     reader_join(sub, path, DS_SPAN("values"));
     if (!reader_values(r, sub, values, p))
         return;
+    if (p->n_values > MAX_DISCRETE) {
+        reader_bad(r, pos_of(values), "%s: %zu values; discrete takes at most %u", sub, p->n_values,
+                   MAX_DISCRETE);
+        return;
+    }
     reader_join(sub, path, DS_SPAN("weights"));
     take_weights(r, sub, weights, p);
 }
