@@ -8,6 +8,7 @@
 
 #include "cmd/program_io.h"
 
+extern const struct cmd_entry cmd_init;
 extern const struct cmd_entry cmd_plan;
 extern const struct cmd_entry cmd_run;
 extern const struct cmd_entry cmd_status;
