@@ -10,6 +10,7 @@
 
 extern const struct cmd_entry cmd_init;
 extern const struct cmd_entry cmd_plan;
+extern const struct cmd_entry cmd_render;
 extern const struct cmd_entry cmd_run;
 extern const struct cmd_entry cmd_status;
 extern const struct cmd_entry cmd_ls;

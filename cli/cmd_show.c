@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/cmd.h"
+#include "cli/shell_text.h"
 #include "cli/target_io.h"
 #include "cli/text.h"
 
@@ -140,28 +141,6 @@ static void put_machine(const struct view *v, const struct case_record *r)
         put_field(v, "trim", DS_SPAN("restart output was switched off (results.trim)"));
 }
 
-/* A command that a shell takes as it is. */
-static void put_shell_word(struct ds_buf *out, struct ds_span word)
-{
-    bool plain = word.len > 0;
-    for (size_t i = 0; i < word.len; i++)
-        plain = plain
-                && (strchr("%+,-./:=@_", word.ptr[i]) || (word.ptr[i] >= '0' && word.ptr[i] <= '9')
-                    || (word.ptr[i] >= 'a' && word.ptr[i] <= 'z')
-                    || (word.ptr[i] >= 'A' && word.ptr[i] <= 'Z'));
-    if (plain) {
-        (void)buf_put_span(out, word);
-        return;
-    }
-    (void)buf_put_char(out, '\'');
-    for (size_t i = 0; i < word.len; i++)
-        if (word.ptr[i] == '\'')
-            (void)buf_put_text(out, "'\\''");
-        else
-            (void)buf_put_char(out, word.ptr[i]);
-    (void)buf_put_char(out, '\'');
-}
-
 static void put_command(const struct view *v, const struct case_record *r)
 {
     ds_auto_buf line;
@@ -169,7 +148,7 @@ static void put_command(const struct view *v, const struct case_record *r)
     for (size_t i = 0; i < r->n_argv; i++) {
         if (i > 0)
             (void)buf_put_char(&line, ' ');
-        put_shell_word(&line, r->argv[i]);
+        shell_put_word(&line, r->argv[i]);
     }
     put_field(v, "command", buf_span(&line));
     for (size_t i = 0; i < r->n_rewritten; i++)
