@@ -59,7 +59,7 @@ const char *result_class_name(enum result_class one)
     for (size_t i = 0; i < DS_COUNT(CLASSES); i++)
         if (CLASSES[i].bit == one)
             return CLASSES[i].name;
-    assert(!"one bit of enum result_class");
+    assert(false); /* not one bit of enum result_class */
     return "";
 }
 
@@ -254,7 +254,7 @@ void result_key_encode(const struct result_key *key, char out[RESULT_KEY_BYTES])
         (void)snprintf(out, RESULT_KEY_BYTES, "started/%.16s.%u", key->id.hex, key->attempt);
         break;
     case KEY_OTHER:
-        assert(!"a key of ours");
+        assert(false);
         out[0] = '\0';
         break;
     }
