@@ -372,6 +372,25 @@ static void put_plan(struct maker *m, const struct ds_buf *design, struct ds_spa
     put(m, "plan.json", buf_span(&text));
 }
 
+/* What `collect` takes its defaults from. */
+static void put_sweep(struct maker *m)
+{
+    struct ds_span text = arena_format(m->arena,
+                                       "apiVersion: decksweep.io/v1alpha1\n"
+                                       "kind: Sweep\n"
+                                       "metadata: {name: %s}\n"
+                                       "spec:\n"
+                                       "  deck: RUN.DATA\n"
+                                       "  parameters:\n"
+                                       "    GEO: {values: [geo/real-0, geo/real-1, geo/real-2]}\n"
+                                       "    KX: {uniform: {min: 100, max: 1100}}\n"
+                                       "    PORO: {uniform: {min: 0.2, max: 0.35}}\n"
+                                       "  design: {method: latin-hypercube, samples: %u}\n"
+                                       "  results: {store: %s}\n",
+                                       m->o.sweep, m->o.cases, m->o.store);
+    put(m, "sweep.yaml", text);
+}
+
 static void make_plan(struct maker *m)
 {
     char key[128];
@@ -522,6 +541,7 @@ int main(int argc, char **argv)
     must(store_open(m->o.store, STORE_WRITE, &m->store, &err), &err);
     read_inputs(m);
     make_plan(m);
+    put_sweep(m);
     make_folders(m);
     for (uint32_t i = 0; i < m->o.cases; i++)
         if (is_written(m, i))
