@@ -10,6 +10,7 @@ import csv
 import sys
 import warnings
 
+import netCDF4  # noqa: F401  its own import warns on Debian 12
 import numpy as np
 import pandas as pd
 import xarray as xr
