@@ -90,7 +90,9 @@ static int choose(const struct cli *cli, struct target *t, struct sweep_collect 
     const char *formats = cmd_text(cli->line, "formats");
     int rc = target_sweep(t, &sweep, err);
     if (rc < 0)
-        return rc;
+        return rc == DS_ENOTFOUND
+                   ? ds_wrap(err, "the store has no copy of the sweep file; give it as TARGET")
+                   : rc;
     *what = sweep->collect;
     if (vectors && parse_vectors(vectors, cli->arena, what, err) < 0)
         return DS_EINPUT;

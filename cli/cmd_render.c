@@ -145,7 +145,7 @@ static int run(struct cli *cli)
     int rc = session_load(cli, &o, &s, &err);
     int status = rc < 0 ? ds_exit_status(err.code) : CLI_OK; /* session_load has told */
     if (rc == 0 && render(cli, s.view, &err) < 0)
-        status = err.code == DS_ENOTFOUND ? (cli_fail(cli, &err), CLI_INPUT) : cli_fail(cli, &err);
+        status = cli_fail(cli, &err);
     session_clear(&s);
     return status;
 }

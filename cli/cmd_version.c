@@ -29,6 +29,20 @@ struct library {
 
 #define N_LIBRARIES 8u
 
+/* "OpenSSL 3.0.15 3 Sep 2024" -> "3.0.15": the first word that starts with a digit. */
+static void keep_number(char version[TEXT_BYTES])
+{
+    struct ds_span rest = ds_span_of(version), word;
+    while (rest.len > 0) {
+        rest = ds_span_cut(rest, ' ', &word);
+        if (word.len == 0 || word.ptr[0] < '0' || word.ptr[0] > '9')
+            continue;
+        memmove(version, word.ptr, word.len);
+        version[word.len] = '\0';
+        return;
+    }
+}
+
 /* What is loaded now, not what was compiled against. */
 static void ask_libraries(struct library out[N_LIBRARIES])
 {
@@ -46,6 +60,8 @@ static void ask_libraries(struct library out[N_LIBRARIES])
     (void)snprintf(out[5].version, TEXT_BYTES, "%s", yaml_get_version_string());
     (void)snprintf(out[6].version, TEXT_BYTES, "%s", OpenSSL_version(OPENSSL_VERSION));
     (void)snprintf(out[7].version, TEXT_BYTES, "%s", ZSTD_versionString());
+    for (size_t i = 0; i < N_LIBRARIES; i++)
+        keep_number(out[i].version);
 }
 
 static void ask_programs(const struct cli *cli, struct versions *v)

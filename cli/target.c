@@ -106,7 +106,7 @@ int target_find_case(const struct design *d, struct ds_span text, uint32_t *row,
     int64_t found = -1;
     bool several = false;
     if (d->n_rows == 0)
-        return ds_fail(err, DS_ENOTFOUND, "the design has no cases");
+        return ds_fail(err, DS_EINPUT, "the design has no cases");
     if (units_parse_u64(text, UINT32_MAX, &number, NULL) == 0 && target_find_number(d, number, row))
         return 0;
     if (found < 0 && is_hex(text) && text.len >= LEAST_PREFIX && text.len <= CASE_ID_CHARS)
@@ -116,7 +116,7 @@ int target_find_case(const struct design *d, struct ds_span text, uint32_t *row,
                        "several cases have ids that start with %.*s: give more of it",
                        DS_FMT(text));
     if (found < 0)
-        return ds_fail(err, DS_ENOTFOUND,
+        return ds_fail(err, DS_EINPUT,
                        "no case %.*s: CASE is a number from %u to %u that the design has, or an id "
                        "of 16 hexadecimal digits",
                        DS_FMT(text), d->number[0], d->number[d->n_rows - 1]);

@@ -25,8 +25,7 @@ int target_parse(struct ds_span text, struct ds_arena *a, struct target_words *o
                  struct ds_err *err) DS_CHECKED;
 
 /* CASE -> row of the design: a case number, an id, or the start of one (4 or more digits of which
- * one is a letter, or not a case's number) that only one case has. DS_EINPUT / DS_ENOTFOUND
- * with what there is. Cost: O(rows). */
+ * one is a letter, or not a case's number) that only one case has. DS_EINPUT with what there is. Cost: O(rows). */
 int target_find_case(const struct design *d, struct ds_span text, uint32_t *row,
                      struct ds_err *err) DS_CHECKED;
 

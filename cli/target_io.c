@@ -40,16 +40,28 @@ static void put_sweeps(const char *folder, struct ds_buf *out)
         (void)closedir(dir);
 }
 
+/* A store was given instead of a sweep: DS_EINPUT names what is in it. */
+static int check_is_sweep(const char *folder, struct ds_err *err)
+{
+    char plan[PATH_MAX_BYTES];
+    struct stat st;
+    ds_auto_buf sweeps;
+    buf_init(&sweeps, 65536);
+    int n = snprintf(plan, sizeof plan, "%s/plan.json", folder);
+    if (n > 0 && (size_t)n < sizeof plan && stat(plan, &st) == 0)
+        return 0;
+    put_sweeps(folder, &sweeps);
+    if (sweeps.len == 0)
+        return 0;
+    return ds_fail(err, DS_EINPUT, "%s is a store, not a sweep: did you mean %s?", folder,
+                   sweeps.data);
+}
+
 static int explain_missing(struct ds_span path, struct ds_err *err)
 {
     char folder[PATH_MAX_BYTES];
     ds_auto_buf sweeps;
     buf_init(&sweeps, 65536);
-    (void)snprintf(folder, sizeof folder, "%.*s", DS_FMT(path));
-    put_sweeps(folder, &sweeps);
-    if (sweeps.len > 0)
-        return ds_fail(err, DS_ENOTFOUND, "%s is a store, not a sweep: did you mean %s?", folder,
-                       sweeps.data);
     struct ds_span dir = path_dir(path);
     (void)snprintf(folder, sizeof folder, "%.*s", DS_FMT(dir));
     put_sweeps(dir.len > 0 ? folder : ".", &sweeps);
@@ -73,6 +85,8 @@ static int open_path(struct target *t, struct ds_span store, struct ds_span swee
     struct stat st;
     if (!remote && (stat(label, &st) != 0 || !S_ISDIR(st.st_mode)))
         return explain_missing(t->label, err);
+    if (!remote && check_is_sweep(label, err) < 0)
+        return DS_EINPUT;
     int rc = store_open(url, mode, &t->store, err);
     return rc < 0 ? ds_wrap(err, "store %s", url) : 0;
 }

@@ -33,6 +33,7 @@
 #include <unistd.h>
 
 #define MAX_FILES   64u
+#define MAX_MEMBERS (MAX_FILES + 4u)
 #define MAX_VECTORS 20000u
 
 struct options {
@@ -43,8 +44,15 @@ struct options {
     bool twins, mixed_units, uneven, one_at_a_time;
 };
 
+struct member { /* of the case being made; case.json stands before them and names them */
+    char name[256];
+    struct ds_span data;
+};
+
 struct maker {
     struct options o;
+    struct member members[MAX_MEMBERS];
+    size_t n_members;
     struct store *store;
     int folder; /* of the sweep */
     struct archive_writer *archive;
@@ -191,6 +199,12 @@ static bool is_failed(const struct maker *m, uint32_t i)
 static void put_record(struct maker *m, uint32_t i, struct ds_buf *out)
 {
     struct ds_err err;
+    static struct case_file files[MAX_MEMBERS];
+    for (size_t f = 0; f < m->n_members; f++) {
+        files[f].path = ds_span_of(m->members[f].name);
+        files[f].size_bytes = m->members[f].data.len;
+        sha256_of(m->members[f].data.ptr, m->members[f].data.len, files[f].sha256);
+    }
     bool failed = is_failed(m, i);
     struct case_record r = {
         .number = i,
@@ -222,6 +236,8 @@ static void put_record(struct maker *m, uint32_t i, struct ds_buf *out)
         .decksweep_version = DS_SPAN(DECKSWEEP_VERSION),
         .ranks = 1,
         .threads = 1,
+        .files = files,
+        .n_files = m->n_members,
     };
     must(case_record_encode(&r, out, &err), &err);
 }
@@ -232,11 +248,19 @@ static void add(struct maker *m, const char *name, struct ds_span data)
     must(archive_add_bytes(m->archive, name, ds_bytes_of(data), NULL, &err), &err);
 }
 
-static void add_with(struct maker *m, const char *extension, struct ds_span data)
+/* A member of the case; data stays until the case is written. */
+static void note(struct maker *m, const char *name, struct ds_span data)
+{
+    struct member *one = &m->members[m->n_members++];
+    (void)snprintf(one->name, sizeof one->name, "%s", name);
+    one->data = data;
+}
+
+static void note_with(struct maker *m, const char *extension, struct ds_span data)
 {
     char name[256];
     (void)snprintf(name, sizeof name, "%s.%s", m->o.root, extension);
-    add(m, name, data);
+    note(m, name, data);
 }
 
 static const char *base_name(const char *path)
@@ -245,11 +269,11 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static void add_summary(struct maker *m, uint32_t i, struct ds_buf *spec, struct ds_buf *data)
+static void note_summary(struct maker *m, uint32_t i, struct ds_buf *spec, struct ds_buf *data)
 {
     uint32_t values = m->o.twins && i == 3 ? 0 : i;
     for (size_t f = 0; f < m->o.n_files; f++)
-        add(m, base_name(m->o.files[f]), m->files[f]);
+        note(m, base_name(m->o.files[f]), m->files[f]);
     if (m->o.n_files > 0)
         return;
     buf_reset(spec);
@@ -263,8 +287,8 @@ static void add_summary(struct maker *m, uint32_t i, struct ds_buf *spec, struct
     struct ds_span unsmry = buf_span(data);
     if (is_failed(m, i))
         unsmry.len /= 2;
-    add_with(m, "SMSPEC", buf_span(spec));
-    add_with(m, "UNSMRY", unsmry);
+    note_with(m, "SMSPEC", buf_span(spec));
+    note_with(m, "UNSMRY", unsmry);
 }
 
 static void make_case(struct maker *m, uint32_t i, struct ds_buf *out, struct ds_buf *spec,
@@ -279,12 +303,16 @@ static void make_case(struct maker *m, uint32_t i, struct ds_buf *out, struct ds
                              .verdict = is_failed(m, i) ? VERDICT_NOT_CONVERGED : VERDICT_OK};
     char name[RESULT_KEY_BYTES];
     buf_reset(out);
+    m->n_members = 0;
+    note_summary(m, i, spec, data);
+    note_with(m, "PRT", DS_SPAN("a log\n"));
+    ds_auto_buf json;
+    buf_init(&json, (size_t)8 << 20);
+    put_record(m, i, &json);
     archive_writer_start(m->archive, to_buf, out);
-    buf_reset(data);
-    put_record(m, i, data);
-    add(m, "case.json", buf_span(data));
-    add_summary(m, i, spec, data);
-    add_with(m, "PRT", DS_SPAN("a log\n"));
+    add(m, "case.json", buf_span(&json));
+    for (size_t f = 0; f < m->n_members; f++)
+        add(m, m->members[f].name, m->members[f].data);
     must(archive_writer_end(m->archive, &total, &err), &err);
     result_key_encode(&key, name);
     /* as the store would, but without an fsync each: these stores are for reading */
@@ -370,6 +398,12 @@ static void put_plan(struct maker *m, const struct ds_buf *design, struct ds_spa
     (void)snprintf(key, sizeof key, "plan.%s.json", m->plan_digest);
     put(m, key, buf_span(&text));
     put(m, "plan.json", buf_span(&text));
+    buf_reset(&text);
+    (void)buf_printf(&text,
+                     "apiVersion: decksweep.io/v1alpha1\nkind: Sweep\nmetadata: {name: %s}\n"
+                     "spec:\n  deck: RUN.DATA\n  results: {store: .}\n",
+                     m->o.sweep);
+    put(m, "sweep.yaml", buf_span(&text));
 }
 
 /* What `collect` takes its defaults from. */

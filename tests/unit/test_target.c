@@ -87,14 +87,14 @@ Test(target, a_case_is_found_by_number_id_or_the_start_of_an_id)
         {"abcd000000000002", 0, 2},
         {"abcd000000000001", 0, 1},
         {"abcd", DS_EINPUT, 0},
-        {"abc", DS_ENOTFOUND, 0},
-        {"3", DS_ENOTFOUND, 0},
-        {"abce", DS_ENOTFOUND, 0},
-        {"ABCD000000000002", DS_ENOTFOUND, 0},
-        {"-1", DS_ENOTFOUND, 0},
-        {"", DS_ENOTFOUND, 0},
-        {"abcd0000000000021", DS_ENOTFOUND, 0},
-        {"99999999999999999999", DS_ENOTFOUND, 0},
+        {"abc", DS_EINPUT, 0},
+        {"3", DS_EINPUT, 0},
+        {"abce", DS_EINPUT, 0},
+        {"ABCD000000000002", DS_EINPUT, 0},
+        {"-1", DS_EINPUT, 0},
+        {"", DS_EINPUT, 0},
+        {"abcd0000000000021", DS_EINPUT, 0},
+        {"99999999999999999999", DS_EINPUT, 0},
     };
     struct design d = small();
     for (size_t i = 0; i < DS_COUNT(ROWS); i++) {
