@@ -33,12 +33,13 @@ while IFS= read -r file; do
     if grep -nE '^#include "[a-z/]*(_io|loop)\.h"' "$file" >/dev/null; then
         complain "$file: a pure file includes $(grep -oE '"[a-z/_]*_io\.h"' "$file" | head -1)"
     fi
-done < <(git ls-files 'shared/**.[ch]' 'scheduler/*.[ch]' 'agent/*.[ch]' 'collector/*.[ch]' 'cli/*.[ch]')
+done < <(git ls-files 'shared/**.c' 'scheduler/*.c' 'agent/*.c' 'collector/*.c' 'cli/*.c')
 
 only_in() {
     local what=$1 where=$2 hit
     while IFS= read -r hit; do
-        [[ $hit =~ ^($where)$ ]] || complain "$hit: $what stays in $where"
+        # `version` asks every library for its number.
+        [[ $hit =~ ^($where|cli/cmd_version\.c)$ ]] || complain "$hit: $what stays in $where"
     done < <(git grep -lE "$what" -- 'shared' 'scheduler' 'agent' 'collector' 'cli' 'include' || true)
 }
 only_in '#include <cjson/' 'shared/base/json\.c'
