@@ -75,7 +75,26 @@ static char **quick_environment(struct ds_arena *a)
     return env;
 }
 
-/* Read until the end, the cap or the deadline. */
+/* The last word of the first line that has a digit: "flow 2022.10". */
+static struct ds_span find_version(struct ds_span answer)
+{
+    struct ds_span line, best = {"", 0};
+    while (answer.len > 0 && best.len == 0) {
+        answer = ds_span_cut(answer, '\n', &line);
+        line = ds_span_trim(line);
+        size_t start = line.len;
+        while (start > 0 && line.ptr[start - 1] != ' ')
+            start--;
+        struct ds_span word = {line.ptr + start, line.len - start};
+        for (size_t i = 0; i < word.len; i++)
+            if (word.ptr[i] >= '0' && word.ptr[i] <= '9')
+                best = word;
+    }
+    return best.len <= 64 ? best : (struct ds_span){"", 0};
+}
+
+/* Read until a whole line tells a version, the end, the cap or the deadline: flow takes longer to
+ * leave MPI than to answer. */
 static size_t read_answer(int fd, char *answer, size_t cap)
 {
     int64_t deadline = clock_monotonic_ms() + ANSWER_MS;
@@ -89,6 +108,8 @@ static size_t read_answer(int fd, char *answer, size_t cap)
         if (got <= 0)
             break;
         n += (size_t)got;
+        if (answer[n - 1] == '\n' && find_version((struct ds_span){answer, n}).len > 0)
+            break;
     }
     return n;
 }
@@ -119,24 +140,6 @@ static int run_for_answer(const char *path, struct ds_arena *a, char *answer, si
     if (sys != 0)
         return ds_fail_errno(err, DS_ESIMULATOR, sys, "start %s", path);
     return 0;
-}
-
-/* The last word of the first line that has a digit: "flow 2022.10". */
-static struct ds_span find_version(struct ds_span answer)
-{
-    struct ds_span line, best = {"", 0};
-    while (answer.len > 0 && best.len == 0) {
-        answer = ds_span_cut(answer, '\n', &line);
-        line = ds_span_trim(line);
-        size_t start = line.len;
-        while (start > 0 && line.ptr[start - 1] != ' ')
-            start--;
-        struct ds_span word = {line.ptr + start, line.len - start};
-        for (size_t i = 0; i < word.len; i++)
-            if (word.ptr[i] >= '0' && word.ptr[i] <= '9')
-                best = word;
-    }
-    return best.len <= 64 ? best : (struct ds_span){"", 0};
 }
 
 int simulator_ask_version(struct ds_span path, struct ds_arena *a, struct ds_span *version,
