@@ -442,6 +442,10 @@ static void say_trouble(struct scan *s, struct ds_span line, const struct walk_s
                    "a keyword is expected here, and '%.*s' is none (too many records, or a '/' too "
                    "early, in %s before?)",
                    DS_FMT(word), s->walk.keyword.name[0] ? s->walk.keyword.name : "the text");
+    if (step->events & WALK_SWALLOWED)
+        deck_error(s->problems, here(s, column),
+                   "%.*s is read as data of %s, whose record (from line %u on) is not ended by '/'",
+                   DS_FMT(word), s->walk.keyword.name, s->walk.record_line);
     if (step->events & WALK_SUSPICIOUS_DATA)
         deck_error(s->problems, keyword_pos(s),
                    "%s: what follows a keyword on its own line is ignored; put it on the next line",
@@ -462,7 +466,7 @@ static void take_line(struct scan *s, struct ds_span line)
         return;
     if (step.events & (WALK_UNKNOWN_KEYWORD | WALK_LONG_KEYWORD | WALK_RANDOM_TEXT))
         say_trouble(s, line, &step);
-    if (step.events & WALK_SUSPICIOUS_DATA) {
+    if (step.events & (WALK_SUSPICIOUS_DATA | WALK_SWALLOWED)) {
         say_trouble(s, line, &step);
         s->walk.in_keyword = false; /* read this line as the keyword it is */
         s->walk.in_record = false;
@@ -520,6 +524,9 @@ void scan_walk(struct scan *s, uint32_t root)
     read_lines(s);
     if (s->status == 0 && !s->ended && !deck_walk_may_end(&s->walk))
         say_not_ended(s, "the end of the deck");
+    if (s->status == 0 && s->n_items == 0 && s->problems->n_errors == 0)
+        deck_error(s->problems, scan_pos(s, root, 0, 0),
+                   "holds no keyword of a deck (DIMENS, OIL, TSTEP, ...): is it one?");
     for (size_t i = 0; i < s->n_jobs && s->status == 0; i++) {
         s->walk = s->jobs[i].walk;
         s->depth = 0;

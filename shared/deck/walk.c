@@ -172,6 +172,22 @@ static bool is_known_word(struct ds_span word)
            && look_up(word, name).kind != DECK_SIZE_UNKNOWN_KEYWORD;
 }
 
+/* INCLUDE or a section keyword, alone on its line. */
+static bool is_structure_line(struct ds_span line, struct ds_span word)
+{
+    char name[9];
+    size_t behind = (size_t)(word.ptr - line.ptr) + word.len;
+    if (!is_known_word(word)
+        || deck_first_word((struct ds_span){line.ptr + behind, line.len - behind}).len > 0)
+        return false;
+    look_up(word, name);
+    for (size_t i = 0; i < DS_COUNT(sections); i++) {
+        if (ds_span_is(ds_span_of(name), sections[i].name))
+            return true;
+    }
+    return ds_span_is(ds_span_of(name), "INCLUDE");
+}
+
 static struct walk_step data_line(struct deck_walk *w, uint32_t number, struct ds_span line)
 {
     struct walk_step step = {.events = WALK_DATA};
@@ -182,6 +198,8 @@ static struct walk_step data_line(struct deck_walk *w, uint32_t number, struct d
         w->record_line = number;
         if (w->rest_had_slash && w->n_records == 0 && is_known_word(deck_first_word(line)))
             step.events |= WALK_SUSPICIOUS_DATA;
+    } else if (is_structure_line(line, deck_first_word(line))) {
+        step.events |= WALK_SWALLOWED;
     }
     if (slash == line.len) {
         w->in_record = true;

@@ -30,6 +30,9 @@ enum walk_event {                            /* what one line did; several at on
                   WALK_SUSPICIOUS_DATA =
                       512, /* a record starts with a keyword although the keyword's own
                                    line had data behind it: "PORO 300*0.2 /" */
+                  WALK_SWALLOWED =
+                      1024, /* a line of an open record is INCLUDE or a section: a '/' is
+                                   missing before it */
 };
 
 struct walk_step {
