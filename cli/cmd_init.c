@@ -25,7 +25,8 @@ static bool is_result(struct ds_span keyword)
     static const char *const OF_THE_RUN[] = {
         "TCPU*",    "ELAPSED",  "NEWTON*",  "NLINEARS", "MLINEARS", "MSUM*",    "TIMESTEP",
         "TELAPLIN", "RUNSUM",   "SEPARATE", "EXCEL",    "DATE",     "PERFORMA", "ALL",
-        "RPTONLY*", "STEPTYPE", "NARROW",   "SUMTHIN",  "NLRES*",   "ZIP*"};
+        "RPTONLY*", "STEPTYPE", "NARROW",   "TIME",     "YEARS",    "DAY",      "MONTH",
+        "YEAR",     "SUMTHIN",  "NLRES*",   "ZIP*"};
     for (size_t i = 0; i < DS_COUNT(OF_THE_RUN); i++)
         if (ds_span_glob(ds_span_of(OF_THE_RUN[i]), keyword))
             return false;

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #define MAX_HINT_BYTES 100u
+#define LINE_COLUMNS   90u
+#define VECTORS_COLUMN 14u
 
 struct ds_span starter_name(struct ds_span deck_name, struct ds_arena *a)
 {
@@ -218,16 +220,13 @@ static void put_parameters(const struct starter *s, struct ds_buf *out)
 static void put_vectors(const struct starter *s, struct ds_buf *out)
 {
     (void)buf_put_text(out, "    vectors: [");
-    size_t column = 14;
+    size_t column = VECTORS_COLUMN;
     for (size_t i = 0; i < s->n_vectors; i++) {
-        if (column + s->vectors[i].len + 4 > 90) {
-            (void)buf_put_text(out, "\n              ");
-            column = 14;
-        }
+        bool wrap = column + s->vectors[i].len + 4 > LINE_COLUMNS;
+        if (i > 0)
+            (void)buf_put_text(out, wrap ? ",\n              " : ", ");
+        column = (wrap ? VECTORS_COLUMN : column) + s->vectors[i].len + 4;
         put_quoted(out, s->vectors[i]);
-        column += s->vectors[i].len + 4;
-        if (i + 1 < s->n_vectors)
-            (void)buf_put_text(out, ", ");
     }
     (void)buf_put_text(out, s->n_vectors ? "]\n" : "\"*\"]\n");
 }
@@ -272,8 +271,9 @@ void starter_put(const struct starter *s, struct ds_buf *out)
                  "kept: not written\n");
     (void)buf_put_text(out, "  collect:\n");
     if (s->n_vectors > 0)
-        put_comment_lines(
-            out, "  what the deck's SUMMARY section asks for; patterns: \"F*\", \"WBHP:PROD*\"");
+        (void)buf_put_text(out,
+                           "    # what the deck's SUMMARY section asks for; or patterns: \"F*\", "
+                           "\"WBHP:PROD*\"\n");
     put_vectors(s, out);
     (void)buf_put_text(
         out, "    times: report         # or monthly, yearly, {every: 30d}, {dates: [...]}\n"

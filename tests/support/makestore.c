@@ -398,12 +398,6 @@ static void put_plan(struct maker *m, const struct ds_buf *design, struct ds_spa
     (void)snprintf(key, sizeof key, "plan.%s.json", m->plan_digest);
     put(m, key, buf_span(&text));
     put(m, "plan.json", buf_span(&text));
-    buf_reset(&text);
-    (void)buf_printf(&text,
-                     "apiVersion: decksweep.io/v1alpha1\nkind: Sweep\nmetadata: {name: %s}\n"
-                     "spec:\n  deck: RUN.DATA\n  results: {store: .}\n",
-                     m->o.sweep);
-    put(m, "sweep.yaml", buf_span(&text));
 }
 
 /* What `collect` takes its defaults from. */
