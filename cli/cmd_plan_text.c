@@ -93,7 +93,7 @@ static void put_sizes(const struct session *s, bool explain, struct ds_buf *out)
         return;
     (void)buf_printf(out, "            memory: %s\n", s->sizing.why);
     if (s->sizing.source == SIZE_MODEL && s->view->model_words.len > 0)
-        (void)buf_printf(out, "            model: %.*s\n", DS_FMT(s->view->model_words));
+        (void)buf_printf(out, "            %.*s\n", DS_FMT(s->view->model_words));
     (void)buf_put_text(out, "            slots: ");
     slots_why(&s->slots, out);
     (void)buf_put_char(out, '\n');
@@ -137,9 +137,8 @@ static void put_trims(const struct session *s, bool explain, struct ds_buf *out)
     if (p->n_trims == 0)
         return;
     (void)buf_printf(
-        out,
-        "trim        %zu lines that only ask for restart files, which results.keep does not keep\n",
-        p->n_trims);
+        out, "trim        %zu %s only for restart files, which results.keep does not keep\n",
+        p->n_trims, p->n_trims == 1 ? "line asks" : "lines ask");
     size_t shown = explain || p->n_trims <= TRIMS_SHOWN ? p->n_trims : TRIMS_SHOWN;
     for (size_t i = 0; i < shown; i++)
         (void)buf_printf(out, "            %.*s:%u: %.*s\n", DS_FMT(p->trims[i].path),
@@ -154,9 +153,9 @@ static void put_deck(const struct session *s, bool explain, struct ds_buf *out)
     const struct closure *c = s->view->closure;
     char bytes[UNITS_TEXT_BYTES];
     units_format_size(s->view->bundle_bytes, bytes);
-    (void)buf_printf(out,
-                     "deck        %.*s%.*s, %zu files, %s; %llu active cells, %u report steps\n",
-                     DS_FMT(p->deck_dir), DS_FMT(p->deck_name), c->n_files, bytes,
+    (void)buf_printf(out, "deck        %.*s%.*s, %zu %s, %s; %llu active cells, %u report steps\n",
+                     DS_FMT(p->deck_dir), DS_FMT(p->deck_name), c->n_files,
+                     c->n_files == 1 ? "file" : "files", bytes,
                      (unsigned long long)p->features.active_cells, p->features.n_report_steps);
     for (size_t i = 0; i < p->n_rewritten; i++)
         (void)buf_printf(out, "            rewritten %.*s\n", DS_FMT(p->rewritten[i]));

@@ -102,7 +102,8 @@ static char *store_path(const struct session_options *o, const struct session *s
     struct ds_span url = o->store_url ? ds_span_of(o->store_url) : w->store;
     bool remote = ds_span_starts(url, "s3://") || ds_span_starts(url, "pvc://");
     bool own = o->store_url != NULL; /* the command line's paths start at the working directory */
-    struct ds_span whole = remote || own ? url : path_join(s->machine, w->dir, url);
+    struct ds_span whole =
+        remote || own ? url : path_normalise(s->machine, path_join(s->machine, w->dir, url));
     return whole.ptr ? strndup(whole.ptr, whole.len) : NULL;
 }
 
