@@ -28,7 +28,7 @@ typedef int (*archive_sink_f)(void *context, const void *data, size_t n, struct 
 
 struct archive_writer;
 
-/* level 1 .. 19; threads 0 = compress in the caller's thread. The zstd context is kept
+/* level 1 .. 22; threads 0 = compress in the caller's thread. The zstd context is kept
  * and reused over archive_writer_reset: cheap for thousands of small archives. */
 struct archive_writer *archive_writer_create(int level, unsigned threads);
 void archive_writer_destroy(struct archive_writer *w);

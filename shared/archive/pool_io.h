@@ -12,7 +12,7 @@
 
 struct pool;
 
-/* level 1 .. 19; threads 0: the caller's thread. Threads start with the first large frame. */
+/* level 1 .. 22; threads 0: the caller's thread. Threads start with the first large frame. */
 struct pool *pool_create(int level, unsigned threads);
 void pool_destroy(struct pool *p); /* waits for running jobs; NULL is legal */
 

@@ -32,7 +32,7 @@ struct archive_writer {
 
 struct archive_writer *archive_writer_create(int level, unsigned threads)
 {
-    assert(level >= 1 && level <= 19);
+    assert(level >= 1 && level <= ZSTD_maxCLevel());
     struct archive_writer *w = calloc(1, sizeof *w);
     if (!w)
         abort();
