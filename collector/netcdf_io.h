@@ -10,6 +10,9 @@
 /* 0, or netCDF's status in words; a full disk (which HDF5 does not tell) is DS_ENOSPC. */
 int netcdf_check(int status, const char *path, const char *what, struct ds_err *err) DS_CHECKED;
 
+/* Flags of nc_create for this many vectors. */
+int netcdf_create_mode(const struct dataset *ds);
+
 /* Text and number attributes; var NC_GLOBAL for the file's. status as netCDF's. */
 int netcdf_text(int file, int var, const char *name, struct ds_span text);
 int netcdf_cstr(int file, int var, const char *name, const char *text);

@@ -44,7 +44,7 @@ int summary_nc_create(const char *path, const struct dataset *ds, struct summary
         abort();
     *w = (struct summary_nc){.ds = ds, .path = copy, .file = -1, .var = var};
     int file = -1;
-    int rc = nc_create(path, NC_NETCDF4 | NC_CLOBBER, &file);
+    int rc = nc_create(path, netcdf_create_mode(ds), &file);
     if (rc == NC_NOERR) {
         w->file = file;
         rc = define(w);

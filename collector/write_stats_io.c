@@ -68,7 +68,7 @@ int statistics_nc_write(const char *path, const struct dataset *ds, statistics_n
                         void *context, struct ds_err *err)
 {
     struct stats_nc w = {.ds = ds, .path = path, .file = -1};
-    int rc = netcdf_check(nc_create(path, NC_NETCDF4 | NC_CLOBBER, &w.file), path, "create", err);
+    int rc = netcdf_check(nc_create(path, netcdf_create_mode(ds), &w.file), path, "create", err);
     if (rc < 0)
         return rc;
     w.var = calloc(ds->n_vectors + 1, sizeof *w.var);
