@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Real OPM Flow in a slot: binding of every rank, memory, and what is left after a kill. */
+#include "agent/command.h"
+#include "agent/proc_io.h"
+#include "agent/run_io.h"
+#include "base/clock_io.h"
+#include "base/fs_io.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/decksweep-test-mpi-XXXXXX";
+static struct run_host *host;
+static struct ds_arena *a;
+
+static void set_up(void)
+{
+    struct ds_err err;
+    if (access("/usr/bin/flow", X_OK) < 0)
+        cr_skip_test("OPM Flow is not installed");
+    a = arena_create(16u << 20);
+    cr_assert(mkdtemp(dir) != NULL);
+    char path[PATH_MAX];
+    struct ds_span deck;
+    cr_assert(fs_read_file("tests/data/decks/spe1/SPE1CASE2.DATA", 1 << 20, a, &deck, &err) == 0);
+    snprintf(path, sizeof(path), "%s/CASE.DATA", dir);
+    cr_assert(fs_replace_file(path, deck, &err) == 0);
+    cr_assert(run_host_create(&host, &err) == 0, "%s", err.text);
+}
+
+static void tear_down(void)
+{
+    run_host_destroy(host);
+    arena_destroy(a);
+    cr_expect(fs_remove_tree_at(AT_FDCWD, dir, NULL) == 0);
+    cr_expect(waitpid(-1, NULL, WNOHANG) < 0, "a child is left behind");
+}
+
+TestSuite(run_mpi, .init = set_up, .fini = tear_down, .timeout = 120);
+
+static void step(int ms)
+{
+    struct ds_err err;
+    struct pollfd p = {.fd = run_host_fd(host), .events = POLLIN};
+    poll(&p, 1, ms);
+    cr_assert(run_host_step(host, &err) == 0, "%s", err.text);
+}
+
+static uint64_t start(uint32_t ranks, const struct cpuset *cpus)
+{
+    struct ds_err err;
+    const char *const *argv = NULL;
+    const char *const *env = NULL;
+    size_t n = 0;
+    uint64_t id = 0;
+    struct plan p = {.preset_flow = true, .ranks = ranks, .threads = 1};
+    struct command_case c = {
+        .deck = DS_SPAN("CASE.DATA"), .output = DS_SPAN("."), .as_root = geteuid() == 0};
+    cr_assert(command_build(&p, &c, a, &argv, &n, &err) == 0, "%s", err.text);
+    cr_assert(command_environment((const char *const *)environ, &p, NULL, a, &env, &err) == 0);
+    struct run_spec s = {.argv = argv,
+                         .env = env,
+                         .cwd = dir,
+                         .stdout_path = "stdout",
+                         .stderr_path = "stderr",
+                         .cpus = cpus,
+                         .oom_first = true,
+                         .shared_memory = ranks > 1};
+    cr_assert(run_start(host, &s, &id, &err) == 0, "%s", err.text);
+    return id;
+}
+
+/* Processes named `name` in session sid that run on `cpus` only; *all counts those on others. */
+static unsigned bound(pid_t sid, const char *name, const char *cpus, unsigned *all)
+{
+    unsigned n = 0;
+    int proc = open("/proc", O_RDONLY | O_DIRECTORY);
+    DIR *d = opendir("/proc");
+    *all = 0;
+    for (struct dirent *e = readdir(d); e; e = readdir(d)) {
+        char path[300];
+        char line[256];
+        char comm[64] = "";
+        char list[128] = "";
+        struct proc_stat st;
+        pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+        if (pid <= 0 || !proc_read_stat(proc, pid, &st) || st.sid != sid)
+            continue;
+        snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+        FILE *f = fopen(path, "re");
+        while (f && fgets(line, sizeof(line), f)) {
+            (void)sscanf(line, "Name: %63s", comm);
+            (void)sscanf(line, "Cpus_allowed_list: %127s", list);
+        }
+        if (f)
+            fclose(f);
+        if (strcmp(comm, name) == 0) {
+            (*all)++;
+            n += strcmp(list, cpus) == 0;
+        }
+    }
+    closedir(d);
+    close(proc);
+    return n;
+}
+
+static void last_cpu(struct cpuset *one, char text[CPUSET_TEXT_BYTES])
+{
+    int last = (int)sysconf(_SC_NPROCESSORS_ONLN) - 1;
+    cpuset_clear(one);
+    cpuset_add(one, (unsigned)last);
+    cpuset_format(one, text);
+}
+
+static struct run_result finish(int64_t limit_ms)
+{
+    struct run_result r = {0};
+    int64_t end = clock_monotonic_ms() + limit_ms;
+    while (!run_take_ended(host, &r) && clock_monotonic_ms() < end)
+        step(50);
+    cr_assert(r.id > 0, "the run did not end");
+    return r;
+}
+
+Test(run_mpi, a_serial_flow_runs_on_the_cpus_of_its_slot_and_ends_well)
+{
+    struct cpuset one;
+    struct run_usage u;
+    char cpus[CPUSET_TEXT_BYTES];
+    unsigned all = 0;
+    last_cpu(&one, cpus);
+    uint64_t id = start(1, &one);
+    cr_assert(run_look(host, id, &u));
+    unsigned n = 0;
+    for (int i = 0; i < 100 && n == 0; i++) {
+        n = bound(u.pid, "flow", cpus, &all);
+        step(10);
+    }
+    cr_expect(n == 1 && all == 1, "%u of %u processes on CPU %s", n, all, cpus);
+    struct run_result r = finish(60000);
+    cr_expect(r.exit_code == 0 && r.n_left == 0 && r.cpubind, "exit %d", r.exit_code);
+    cr_expect(r.peak_mem_bytes > (50u << 20) && r.peak_mem_bytes < (400u << 20), "%llu",
+              (unsigned long long)r.peak_mem_bytes);
+    cr_expect(r.cpu_ms > 100 && r.wall_ms > 100);
+}
+
+Test(run_mpi, every_rank_runs_on_the_cpus_of_the_slot_and_nothing_is_left_after_a_stop)
+{
+    struct cpuset one;
+    struct run_usage u = {0};
+    char cpus[CPUSET_TEXT_BYTES];
+    unsigned all = 0;
+    unsigned n = 0;
+    last_cpu(&one, cpus);
+    uint64_t id = start(2, &one);
+    cr_assert(run_look(host, id, &u));
+    pid_t leader = u.pid;
+    for (int i = 0; i < 500 && (n < 2 || u.n_processes < 3 || u.mem_bytes < (60 << 20)); i++) {
+        n = bound(leader, "flow", cpus, &all);
+        step(20);
+        (void)run_look(host, id, &u);
+    }
+    cr_expect(n == 2 && all == 2, "%u of %u ranks on CPU %s", n, all, cpus);
+    cr_expect(u.n_processes >= 3, "mpirun and two ranks, not %u", u.n_processes);
+    run_stop(host, id);
+    struct run_result r = finish(15000);
+    cr_expect(r.ended_by == RUN_BY_REQUEST && r.peak_mem_bytes > 0);
+    (void)bound(leader, "flow", cpus, &all);
+    cr_expect(all == 0, "%u ranks are left", all);
+}
+
+Test(run_mpi, two_ranks_end_well_and_their_shared_memory_counts_once)
+{
+    uint64_t id = start(2, NULL);
+    uint64_t rss_peak = 0;
+    struct run_usage u;
+    struct run_result r = {0};
+    while (!run_take_ended(host, &r)) {
+        step(50);
+        if (run_look(host, id, &u) && u.mem_bytes > rss_peak)
+            rss_peak = u.mem_bytes;
+    }
+    cr_expect(r.exit_code == 0 && r.n_left == 0, "exit %d, %u left", r.exit_code, r.n_left);
+    cr_expect(r.peak_mem_bytes > (80u << 20) && r.peak_mem_bytes < (260u << 20), "%llu",
+              (unsigned long long)r.peak_mem_bytes);
+}
