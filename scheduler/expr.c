@@ -14,7 +14,7 @@ struct expr {
 static const char *const FUNCTIONS[] = {
     "sin",  "cos",   "tan",   "asin",  "acos", "atan",  "atan2", "sinh", "cosh",
     "tanh", "asinh", "acosh", "atanh", "log2", "log10", "log",   "ln",   "exp",
-    "sqrt", "cbrt",  "sign",  "rint",  "abs",  "min",   "max",   "sum",  "avg",
+    "sqrt", "sign",  "rint",  "abs",   "min",  "max",   "sum",   "avg",
 };
 
 static bool starts_name(char c)

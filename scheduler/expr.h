@@ -2,7 +2,7 @@
 /* expr.h - formulas of a sweep file, through muparser
  *
  * + - * / ^, comparisons, && ||, a ? b : c, and the functions sin cos tan asin acos atan atan2
- * sinh cosh tanh asinh acosh atanh log2 log10 log ln (log = ln) exp sqrt cbrt sign rint abs
+ * sinh cosh tanh asinh acosh atanh log2 log10 log ln (log = ln) exp sqrt sign rint abs
  * min max sum avg; the constants _pi and _e. Assignment, texts and several results in a row
  * are refused. https://beltoforion.de/en/muparser/. An expr belongs to one thread. */
 #ifndef DS_SCHEDULER_EXPR_H

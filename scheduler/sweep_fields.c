@@ -194,15 +194,14 @@ void apply_texts(struct sweep_reader *r, const struct sweep_key *k, const struct
 void apply_count(struct sweep_reader *r, const struct sweep_key *k, const struct yaml_node *node)
 {
     double v;
-    if (!reader_whole(r, k->path, node, k->min, k->max, &v))
-        return;
-    *(uint32_t *)field(r, k) = (uint32_t)v;
     if (k->offset == offsetof(struct sweep, samples)) {
         r->has_samples = true;
         r->samples_pos = pos_of_key(node);
     } else if (k->offset == offsetof(struct sweep, threads)) {
         r->threads_pos = pos_of_key(node);
     }
+    if (reader_whole(r, k->path, node, k->min, k->max, &v))
+        *(uint32_t *)field(r, k) = (uint32_t)v;
 }
 
 void apply_seed(struct sweep_reader *r, const struct sweep_key *k, const struct yaml_node *node)

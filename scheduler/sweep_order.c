@@ -29,7 +29,8 @@ static bool is_ready(const struct sweep *s, const struct sweep_param *p, const b
         return true;
     for (size_t i = 0; i < n; i++) {
         ptrdiff_t used = index_of(s, names[i].name);
-        if (used >= 0 && s->params[used].kind == PARAM_EXPRESSION && !done[used])
+        if (used >= 0 && &s->params[used] != p && s->params[used].kind == PARAM_EXPRESSION
+            && !done[used])
             return false;
     }
     return true;

@@ -7,7 +7,7 @@
 
 /* Indexes of the PARAM_EXPRESSION parameters, each after those it uses; among equals by name.
  * order: room for n_params, gives *n of them. DS_EINPUT: a circle, *stuck is one of it. Names
- * that are no parameter do not count. Formulas have passed expr_scan. */
+ * that are no parameter, and the own one (sweep_check refuses it), do not count. Formulas have passed expr_scan. */
 int sweep_order_expressions(const struct sweep *s, size_t *order, size_t *n,
                             size_t *stuck) DS_CHECKED;
 
