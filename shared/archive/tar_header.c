@@ -141,7 +141,7 @@ static unsigned char *put_pax(unsigned char *out, const struct pax *p, struct ds
     if (p->path)
         at = put_record(at, p->path_bytes, "path", name);
     if (p->size)
-        at = put_record(at, p->size_bytes, "size", ds_span_of(p->size_text));
+        (void)put_record(at, p->size_bytes, "size", ds_span_of(p->size_text));
     return out + pax_bytes(p);
 }
 

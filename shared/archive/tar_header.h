@@ -11,7 +11,7 @@
 
 #define TAR_BLOCK_BYTES      512u
 #define TAR_END_BYTES        1024u
-#define TAR_HEADER_MAX_BYTES (16u * TAR_BLOCK_BYTES)
+#define TAR_HEADER_MAX_BYTES 8192u
 
 /* Bytes of the header(s): a multiple of 512, at most TAR_HEADER_MAX_BYTES. name: at most
  * PATH_MAX_BYTES (asserted). */

@@ -108,30 +108,40 @@ static int copy_in_kernel(int from, int to, uint64_t len, uint64_t *done)
     return 0;
 }
 
+/* One piece from the body's file to the temporary; false: it failed and said so. */
+static bool copy_piece(const struct batch *b, struct pending *p, char *buffer, size_t n,
+                       uint64_t done)
+{
+    p->item->rc = fs_pread_all(p->item->body.fd, buffer, n, done, &p->item->err);
+    if (p->item->rc < 0) {
+        (void)ds_wrap(&p->item->err, "store %s: %s: the file to be stored", b->s->base.url,
+                      p->item->key);
+        return false;
+    }
+    if (fs_write_all(p->fd, buffer, n, NULL) < 0) {
+        fail_item(b, p, "write", errno);
+        return false;
+    }
+    return true;
+}
+
 static void copy_plainly(const struct batch *b, struct pending *p, uint64_t done)
 {
-    const struct store_body *body = &p->item->body;
-    ds_auto_free char *buffer = malloc(COPY_BYTES);
-    if (!buffer)
-        abort();
+    const uint64_t len = p->item->body.len;
     if (lseek(p->fd, (off_t)done, SEEK_SET) < 0) {
         fail_item(b, p, "seek", errno);
         return;
     }
-    while (done < body->len) {
-        size_t n = body->len - done < COPY_BYTES ? (size_t)(body->len - done) : COPY_BYTES;
-        p->item->rc = fs_pread_all(body->fd, buffer, n, done, &p->item->err);
-        if (p->item->rc < 0) {
-            (void)ds_wrap(&p->item->err, "store %s: %s: the file to be stored", b->s->base.url,
-                          p->item->key);
-            return;
-        }
-        if (fs_write_all(p->fd, buffer, n, NULL) < 0) {
-            fail_item(b, p, "write", errno);
-            return;
-        }
+    char *buffer = malloc(COPY_BYTES);
+    if (!buffer)
+        abort();
+    while (done < len) {
+        size_t n = len - done < COPY_BYTES ? (size_t)(len - done) : COPY_BYTES;
+        if (!copy_piece(b, p, buffer, n, done))
+            break;
         done += n;
     }
+    free(buffer);
 }
 
 static void write_body(const struct batch *b, struct pending *p)
@@ -285,7 +295,7 @@ static void run_batch(struct batch *b)
 
 void dir_put_many(struct store *base, struct store_put_item *items, size_t n, bool replace)
 {
-    ds_auto_free struct batch *b = malloc(sizeof *b);
+    struct batch *b = malloc(sizeof *b);
     if (!b)
         abort();
     for (size_t at = 0; at < n; at += BATCH_ITEMS) {
@@ -297,4 +307,5 @@ void dir_put_many(struct store *base, struct store_put_item *items, size_t n, bo
             b->pending[i] = (struct pending){.item = &items[at + i], .fd = -1};
         run_batch(b);
     }
+    free(b);
 }

@@ -54,12 +54,12 @@ int dir_walk(struct dir_store *s, const char *prefix, bool dots, dir_walk_f fn, 
              struct ds_err *err) DS_CHECKED;
 
 /* Operations that store_ops points at. */
-void dir_put_many(struct store *s, struct store_put_item *items, size_t n, bool replace);
+void dir_put_many(struct store *base, struct store_put_item *items, size_t n, bool replace);
 int dir_list(struct store *s, const char *prefix, store_list_f fn, void *context,
              struct ds_err *err) DS_CHECKED;
 int dir_sweep_temporaries(struct store *s, const char *prefix, struct ds_err *err) DS_CHECKED;
-int dir_lock(struct store *s, const char *key, const char *holder, int *fd,
+int dir_lock(struct store *base, const char *key, const char *holder, int *out,
              struct ds_err *err) DS_CHECKED;
-int dir_open_append(struct store *s, const char *key, int *fd, struct ds_err *err) DS_CHECKED;
+int dir_open_append(struct store *base, const char *key, int *out, struct ds_err *err) DS_CHECKED;
 
 #endif

@@ -81,7 +81,7 @@ static int open_child(int folder_fd, const char *name, bool create, int *fd)
 
 static int create_parents(int root_fd, char *path, int *fd)
 {
-    ds_auto_fd at = dup(root_fd);
+    ds_auto_fd at = fcntl(root_fd, F_DUPFD_CLOEXEC, 0);
     char *part = path;
     int sys = at < 0 ? errno : 0;
     while (sys == 0 && part) {
@@ -231,6 +231,7 @@ static int held_by_another(int fd, struct ds_err *err)
 static int write_holder(int fd, const char *holder)
 {
     size_t n = strlen(holder);
+    errno = 0;
     if (ftruncate(fd, 0) < 0 || pwrite(fd, holder, n, 0) != (ssize_t)n)
         return errno ? errno : ENOSPC;
     return 0;

@@ -26,14 +26,15 @@ static void keep_plain(char *text)
 
 void dir_temp_host(char out[DIR_HOST_BYTES])
 {
-    char name[DIR_HOST_BYTES], link[64];
+    char name[DIR_HOST_BYTES] = "", link[64] = "";
     unsigned long long space = 0;
     if (gethostname(name, sizeof name) < 0)
         name[0] = '\0';
     name[40] = '\0'; /* room for the namespace */
     keep_plain(name);
     ssize_t n = readlink("/proc/self/ns/pid", link, sizeof link - 1);
-    for (ssize_t i = 0; i < n; i++)
+    link[n > 0 ? n : 0] = '\0';
+    for (size_t i = 0; link[i] != '\0'; i++)
         if (link[i] >= '0' && link[i] <= '9')
             space = space * 10 + (unsigned)(link[i] - '0');
     (void)snprintf(out, DIR_HOST_BYTES, "%s.%llu", name[0] ? name : "unnamed", space);
@@ -59,10 +60,9 @@ bool dir_temp_is_dead(const struct dir_store *s, const char *name, int64_t mtime
 {
     struct ds_span rest = ds_span_of(name);
     uint64_t pid, n;
-    if (!ds_span_starts(rest, TEMP_PREFIX))
+    if (rest.len <= strlen(TEMP_PREFIX) || !ds_span_starts(rest, TEMP_PREFIX))
         return false;
-    rest.ptr += strlen(TEMP_PREFIX);
-    rest.len -= strlen(TEMP_PREFIX);
+    rest = (struct ds_span){rest.ptr + strlen(TEMP_PREFIX), rest.len - strlen(TEMP_PREFIX)};
     if (units_parse_u64(cut_last(&rest), UINT64_MAX, &n, NULL) < 0
         || units_parse_u64(cut_last(&rest), INT32_MAX, &pid, NULL) < 0 || pid == 0)
         return false; /* not one of ours */
