@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* worker.h - one worker's state, shared by the files that act for it
+ *
+ *     loop.c            waits, and calls the others
+ *     work_load_io.c    plan, design, round, slots, scratch, stage: everything before the loop
+ *     work_start_io.c   starts a case
+ *     work_end_io.c     what follows when one ends, is judged, is committed
+ *     work_say_io.c     events on stdout, progress of running cases
+ *
+ * One thread owns it. Only agent/ includes it. */
+#ifndef DS_AGENT_WORKER_H
+#define DS_AGENT_WORKER_H
+
+#include "agent/attempt.h"
+#include "agent/chunk.h"
+#include "agent/dispatch.h"
+#include "agent/publish_io.h"
+#include "agent/run_io.h"
+#include "agent/scratch_io.h"
+#include "agent/slots.h"
+#include "agent/stage_io.h"
+#include "agent/work.h"
+#include "decksweep/event.h"
+#include "summary/unsmry.h"
+
+#define WORKER_KILL_GRACE_MS     10000 /* SIGTERM to SIGKILL */
+#define WORKER_STORE_PATIENCE_MS 10000 /* a refusing store is asked so long after the last case */
+#define WORKER_DISK_PATIENCE_MS  10000 /* a full scratch is waited for so long */
+#define WORKER_MIN_DISK_BYTES    ((uint64_t)16 << 20)
+#define WORKER_PROGRESS_MS       10000
+#define WORKER_NAME_BYTES        65u
+
+struct watch { /* what progress of a running case needs */
+    int64_t next_ms;
+    int summary_fd; /* -1: not there yet */
+    uint64_t offset;
+    struct unsmry_scan scan;
+    double days_a_unit; /* TIME to days; 0: SMSPEC not read yet */
+};
+
+struct running {     /* a place of slots.at with its case */
+    uint64_t run_id; /* 0: free */
+    struct attempt *attempt;
+    uint32_t place;
+    int64_t started_ms; /* monotonic */
+    struct watch watch;
+    char cpuset[CPUSET_TEXT_BYTES], nodeset[CPUSET_TEXT_BYTES];
+};
+
+struct unsettled { /* a failed attempt between its verdict and its commit */
+    struct case_id id;
+    uint32_t attempt;
+    bool final;
+    char reason[EVENT_TEXT_BYTES];
+};
+
+enum version_state { VERSION_UNKNOWN = 0, VERSION_ASKED, VERSION_GOOD, VERSION_BAD };
+
+struct worker {
+    const struct work_options *options;
+    struct ds_arena *arena; /* for the worker's life */
+    struct ds_arena *spare; /* of the last case that ended, to be used again; NULL */
+    struct store *store;
+    char prefix[STORE_KEY_BYTES];
+    struct plan plan;
+    struct design design;
+    struct round round;
+    struct chunk chunk;
+    struct topology topology;
+    struct slots slots;
+    struct scratch scratch;
+    struct stage *stage;
+    struct dispatch *dispatch;
+    struct run_host *host;
+    struct attempt_context context;
+    struct publisher *publisher;
+    const char *const *env;
+    struct running *running; /* n = slots.n_max */
+    uint32_t n_running;
+    char node[WORKER_NAME_BYTES];
+    char keep[KEEP_WORD_BYTES];
+    uint64_t watermark_bytes;
+
+    uint64_t version_run; /* run id of "flow --version"; 0 none */
+    enum version_state version;
+    struct attempt **held; /* ended before the version was known; n = slots.n_max */
+    uint32_t n_held;
+
+    int signal_fd;
+    int n_signals;       /* told to stop so often */
+    bool told_stop;      /* runs have been asked to end */
+    int exit_status;     /* why it ends early; 0 */
+    bool store_refuses;  /* said once a time */
+    int64_t patience_ms; /* monotonic time at which patience ends; 0 none runs */
+    int64_t disk_low_ms; /* monotonic time of the last look that found no space; 0 never */
+    bool disk_paused;
+
+    struct ds_buf out;       /* events not yet written */
+    bool out_closed;         /* nobody reads */
+    struct ds_buf unsettled; /* of struct unsettled */
+    struct ds_buf run_ms;    /* of uint32_t, of ok cases */
+    int64_t began_ms;        /* monotonic */
+};
+
+/* ---- work_load_io.c ---- */
+/* Everything before the first case. Returns 0, or the exit status with the reason said. */
+int worker_load(struct worker *w);
+void worker_unload(struct worker *w);
+/* rounds/<N>.<index>.json. */
+void worker_report(struct worker *w);
+
+/* ---- work_start_io.c ---- */
+/* Start what dispatch orders, as long as it orders and nothing forbids. *done: nothing is
+ * left to start, running or unjudged. */
+void worker_start_more(struct worker *w, bool *done);
+/* "flow --version" beside the first cases. 0 or exit status. */
+int worker_ask_version(struct worker *w);
+
+/* ---- work_end_io.c ---- */
+void worker_take_ended(struct worker *w);
+void worker_take_notes(struct worker *w);
+/* Space in scratch, now. True: below the watermark. */
+bool worker_disk_is_low(struct worker *w);
+
+/* ---- work_say_io.c ---- */
+void worker_say(struct worker *w, const struct event *e);
+void worker_note(struct worker *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void worker_init_event(struct event *e, enum event_kind kind);
+void worker_say_worker(struct worker *w);
+void worker_say_ended(struct worker *w);
+void worker_watch_start(struct watch *watch, int64_t now_ms);
+void worker_watch_end(struct watch *watch);
+void worker_say_progress(struct worker *w, int64_t now_ms);
+/* Write what a reader takes without blocking; all: wait for it (at most some seconds). */
+void worker_flush(struct worker *w, bool all);
+
+#endif
