@@ -44,7 +44,7 @@ struct packer *packer_create(const struct pack_setup *setup)
     if (!p || !block)
         abort();
     *p = (struct packer){.setup = *setup, .block = block, .case_fd = -1};
-    p->writer = archive_writer_create(setup->context->plan->compression, 0);
+    p->writer = archive_writer_create((int)setup->context->plan->compression, 0);
     p->hash = sha256_create();
     p->arena = arena_create(ARENA_CAP);
     buf_init(&p->json, JSON_CAP);

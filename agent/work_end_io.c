@@ -4,7 +4,7 @@
 #include "base/fs_io.h"
 #include "base/log_io.h"
 
-#include <assert.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -2,6 +2,7 @@
 #include "agent/worker.h"
 #include "base/clock_io.h"
 #include "base/fs_io.h"
+#include "base/path.h"
 #include "summary/smspec.h"
 
 #include <errno.h>
@@ -80,8 +81,11 @@ void worker_say_worker(struct worker *w)
     (void)snprintf(e.text, sizeof e.text, "%.500s", w->scratch.path);
     worker_say(w, &e);
     struct dispatch_counts c = dispatch_count(w->dispatch);
-    worker_note(w, "%u slots of %u cores (%.*s); %llu cases to run, %u done before", w->slots.n,
-                w->slots.cores, DS_FMT(w->slots.why), (unsigned long long)c.left, w->chunk.n_done);
+    ds_auto_buf why;
+    buf_init(&why, EVENT_TEXT_BYTES / 2);
+    slots_why(&w->slots, &why);
+    worker_note(w, "%llu cases to run, %u done before; %u at once: %.*s",
+                (unsigned long long)c.left, w->chunk.n_done, w->slots.n, DS_FMT(buf_span(&why)));
 }
 
 void worker_say_ended(struct worker *w)
@@ -114,7 +118,7 @@ void worker_watch_end(struct watch *watch)
 
 static int open_output(const struct worker *w, const struct attempt *t, const char *extension)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX_BYTES];
     int n = snprintf(path, sizeof path, "%s/%.*s%.*s.%s", t->name, DS_FMT(w->plan.deck_dir),
                      DS_FMT(w->plan.case_root), extension);
     if (n < 0 || (size_t)n >= sizeof path)
@@ -127,7 +131,7 @@ static bool read_spec(const struct worker *w, const struct attempt *t, struct wa
 {
     struct smspec spec;
     struct ds_span text;
-    char path[PATH_MAX];
+    char path[PATH_MAX_BYTES];
     ds_auto_arena a = arena_create((size_t)4 * SPEC_BYTES);
     int n = snprintf(path, sizeof path, "%s/%.*s%.*s.SMSPEC", t->name, DS_FMT(w->plan.deck_dir),
                      DS_FMT(w->plan.case_root));

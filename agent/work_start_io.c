@@ -5,6 +5,7 @@
 #include "base/clock_io.h"
 #include "base/fs_io.h"
 #include "base/log_io.h"
+#include "base/path.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,13 +100,14 @@ static int build_command(struct worker *w, struct attempt *t, const struct plan 
 static int run_case(struct worker *w, struct attempt *t, struct running *r, struct ds_err *err)
 {
     const struct slot *slot = &w->slots.at[r->place];
-    char cwd[PATH_MAX], out[PATH_MAX], errors[PATH_MAX];
-    int n = snprintf(cwd, sizeof cwd, "%s/cases/%s/%.*s", w->scratch.path, t->name,
-                     DS_FMT(w->plan.deck_dir));
-    int m = snprintf(out, sizeof out, "%s/cases/%s/stdout", w->scratch.path, t->name);
-    (void)snprintf(errors, sizeof errors, "%s/cases/%s/stderr", w->scratch.path, t->name);
-    if (n < 0 || (size_t)n >= sizeof cwd || m < 0 || (size_t)m >= sizeof out)
-        return ds_fail(err, DS_ETOOBIG, "scratch %s: name too long", w->scratch.path);
+    char cwd[PATH_MAX_BYTES], out[PATH_MAX_BYTES], errors[PATH_MAX_BYTES];
+    const char *in = w->scratch.path;
+    int n = snprintf(cwd, sizeof cwd, "%s/cases/%s/%.*s", in, t->name, DS_FMT(w->plan.deck_dir));
+    int m = snprintf(out, sizeof out, "%s/cases/%s/stdout", in, t->name);
+    int k = snprintf(errors, sizeof errors, "%s/cases/%s/stderr", in, t->name);
+    if (n < 0 || (size_t)n >= sizeof cwd || m < 0 || (size_t)m >= sizeof out || k < 0
+        || (size_t)k >= sizeof errors)
+        return ds_fail(err, DS_ETOOBIG, "scratch %s: name too long", in);
     struct run_spec spec = {.argv = t->argv,
                             .env = w->env,
                             .cwd = cwd,
@@ -241,7 +243,7 @@ void worker_start_more(struct worker *w, bool *done)
 int worker_ask_version(struct worker *w)
 {
     static const char *const argv[] = {"flow", "--version", NULL};
-    char out[PATH_MAX];
+    char out[PATH_MAX_BYTES];
     struct ds_err err = {0};
     if (!w->plan.preset_flow || w->plan.simulator_version.len == 0) {
         w->version = VERSION_GOOD; /* a command's version is the user's word */

@@ -61,7 +61,7 @@ struct worker {
     struct ds_arena *arena; /* for the worker's life */
     struct ds_arena *spare; /* of the last case that ended, to be used again; NULL */
     struct store *store;
-    char prefix[STORE_KEY_BYTES];
+    char prefix[STORE_KEY_BYTES / 2]; /* "<sweep>/" */
     struct plan plan;
     struct design design;
     struct round round;
