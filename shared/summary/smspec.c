@@ -68,8 +68,10 @@ static int find_arrays(struct ds_bytes bytes, bool formatted, struct arrays *x, 
             return rc;
         note_array(x, &rec);
     }
-    if (!x->has[KEYWORDS])
-        return ds_fail(err, DS_EAGAIN, "there is no KEYWORDS array (yet)");
+    if (!x->has[KEYWORDS] || (!x->has[WGNAMES] && !x->has[NAMES]) || !x->has[UNITS]
+        || !x->has[DIMENS] || !x->has[STARTDAT])
+        return ds_fail(err, DS_EAGAIN,
+                       "KEYWORDS, WGNAMES, UNITS, DIMENS or STARTDAT is not there (yet)");
     return 0;
 }
 

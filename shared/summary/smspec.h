@@ -96,11 +96,11 @@ struct smspec {
  * a       keeps; about 250 bytes a vector
  *
  * Returns 0, or
- *   DS_EAGAIN    the bytes end inside a record, or before KEYWORDS and UNITS have come: being
- *                written, or cut
+ *   DS_EAGAIN    the bytes end inside a record, or before all of DIMENS, KEYWORDS, WGNAMES (or
+ *                NAMES), UNITS and STARTDAT have come: being written, or cut
  *   DS_ECORRUPT  not this format, arrays that contradict each other
  *   DS_ETOOBIG   over SMSPEC_MAX_VECTORS, or the arena
- * Missing NUMS, UNITS, LGRS, STARTDAT, INTEHEAD and RESTART are lived with (0, "", false).
+ * Missing NUMS, LGRS, INTEHEAD and RESTART and a STARTDAT that is no date are lived with.
  * Cost: O(bytes); 5 ms for 2,500 vectors at the very most. */
 int smspec_read(struct ds_bytes bytes, bool formatted, struct ds_arena *a, struct smspec *out,
                 struct ds_err *err) DS_CHECKED;
