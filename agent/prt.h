@@ -44,7 +44,7 @@ struct prt_facts {
     int64_t n_warnings, n_infos, n_errors, n_bugs, n_problems, n_debugs; /* -1: not said */
     int64_t n_comments;                                                  /* Eclipse; -1 */
     int64_t action_status; /* "Simulation exit with status: n requested as part of ACTIONX"; -1 */
-    int64_t n_chops;       /* timesteps cut; counted in stdout if it has any, else in PRT */
+    int64_t n_chops;       /* timesteps cut, in PRT or on stdout: where there are more */
     int64_t first_step, last_step, n_steps; /* "Report step k/N"; -1 none seen */
     double first_day, last_day, end_day;    /* "at day t/T"; NaN none seen */
     enum prt_rank rank;
@@ -54,17 +54,28 @@ struct prt_facts {
     bool place_is_last_read;         /* deck_file and line are where reading had come to */
 };
 
+/* A message while its lines come in. */
+struct prt_block {
+    bool open;
+    enum prt_rank rank;
+    unsigned lines_left;
+    bool at_place;   /* "In FILE line N" was among its lines */
+    bool at_reading; /* it came up while the deck was read */
+    bool running;    /* its lines are one text */
+    char text[PRT_MESSAGE_BYTES];
+    char file[PRT_FILE_BYTES];
+    int64_t line;
+};
+
 struct prt_reader {
     struct prt_facts facts;
     /* inside */
     enum prt_stream stream;
     char line[PRT_LINE_BYTES + 1];
     size_t n_line;
-    bool line_too_long;
-    unsigned char escape;
-    unsigned in_summary;            /* lines left of the error summary */
-    unsigned continuation;          /* lines that may still belong to the message */
-    unsigned char expects;          /* what the next line may bring */
+    unsigned char escape;  /* inside an ANSI sequence */
+    unsigned summary_left; /* lines in which counts of the error summary may stand */
+    struct prt_block block;
     int64_t chops[4];               /* by stream */
     char read_file[PRT_FILE_BYTES]; /* last "Reading X in F line N" */
     int64_t read_line;

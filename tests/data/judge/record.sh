@@ -19,7 +19,7 @@ s = s.replace(work, "/case")
 s = re.sub(r"Machine name     =  \S+", "Machine name     =  node", s)
 s = re.sub(r"Operating system =.*", "Operating system =  Linux x86_64", s)
 s = re.sub(r"Build time       =.*", "Build time       =  ", s)
-s = re.sub(r"\[[A-Za-z0-9.-]+:(\d+)\]", r"[node:\1]", s)
+s = re.sub(r"\[[A-Za-z0-9.-]+:\d+\]", "[node:1]", s)
 s = re.sub(r"on node \S+", "on node node", s)
 lines = s.split("\n")
 if len(lines) > 2 * keep + 1:
@@ -82,7 +82,14 @@ c_negative_poro() { edited "s/300\*0.3/300*-0.3/"; flow1 negative_poro CASE.DATA
 c_zero_poro() { edited "s/300\*0.3/300*0/"; flow1 zero_poro CASE.DATA; }
 c_not_converged() { cp "$spe1" "$work/CASE.DATA"; flow1 not_converged CASE.DATA --solver-max-restarts=1 --newton-max-iterations=2; }
 c_not_converged_minimum() { cp "$spe1" "$work/CASE.DATA"; flow1 not_converged_minimum CASE.DATA --solver-min-time-step=5 --newton-max-iterations=2; }
-c_little_memory() { cp "$spe1" "$work/CASE.DATA"; run little_memory bash -c 'ulimit -v ${LIMIT:-260000}; exec flow CASE.DATA --output-dir=. --threads-per-process=1'; }
+c_little_memory() {
+    cp "$decks/spe9/"* "$work"
+    run little_memory bash -c 'ulimit -v ${LIMIT:-295000}; exec flow SPE9.DATA --output-dir=. --threads-per-process=1'
+}
+c_little_memory_early() {
+    cp "$spe1" "$work/CASE.DATA"
+    run little_memory_early bash -c 'ulimit -v ${LIMIT:-200000}; exec flow CASE.DATA --output-dir=. --threads-per-process=1'
+}
 c_killed() { cp "$decks/spe9/"* "$work"; signalled killed KILL SPE9.DATA; }
 c_terminated() { cp "$decks/spe9/"* "$work"; signalled terminated TERM SPE9.DATA; }
 signalled() { # condition, signal, deck
