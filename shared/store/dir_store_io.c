@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define LOCK_WORDS_BYTES 256u
+#define NEW_LEVELS       4 /* folders above a new store that may be new too */
 
 static const char *advice(int sys)
 {
@@ -359,8 +360,22 @@ static int probe(struct dir_store *s, struct ds_err *err)
     return rc;
 }
 
+/* A folder that was just made is as durable as its name in the folder above, and so on. */
+static void sync_upwards(int root_fd)
+{
+    ds_auto_fd at = openat(root_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (int i = 0; i < NEW_LEVELS && at >= 0; i++) {
+        (void)dir_sync_folder(at); /* not ours: a refusal there says nothing about the store */
+        int up = openat(at, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        fs_close_at(&at);
+        at = up;
+    }
+}
+
 int dir_store_open(const char *path, enum store_mode mode, struct store **out, struct ds_err *err)
 {
+    struct stat st;
+    bool is_new = mode == STORE_WRITE && stat(path, &st) < 0;
     if (mode == STORE_WRITE && fs_make_dirs(path, err) < 0) {
         int rc = err ? err->code : DS_EIO;
         (void)ds_wrap(err, "store %.200s", path);
@@ -381,6 +396,8 @@ int dir_store_open(const char *path, enum store_mode mode, struct store **out, s
     }
     if (rc == 0 && mode == STORE_WRITE)
         rc = probe(s, err);
+    if (rc == 0 && is_new)
+        sync_upwards(s->root_fd);
     if (rc < 0)
         dir_close(&s->base);
     else

@@ -211,6 +211,18 @@ C
     done
 }
 
+@test "a batch of a hundred begins all its writes before it waits, and syncs its folder once" {
+    need_strace
+    strace -y -e trace=sync_file_range,fsync -o "$work/trace" "$tool" many "$store" 100 4000
+    [ "$(grep -c 'fsync.*cases>' "$work/trace")" -eq 1 ]
+    [ "$(grep -c 'fsync.*cases/\.tmp' "$work/trace")" -eq 100 ]
+    first_wait=$(grep -n -m1 'fsync.*cases/\.tmp' "$work/trace" | cut -d: -f1)
+    last_start=$(grep -n 'sync_file_range.*cases/\.tmp' "$work/trace" | tail -1 | cut -d: -f1)
+    [ "$last_start" -lt "$first_wait" ]
+    strace -y -e trace=fsync -o "$work/trace" "$tool" single "$store" 100 4000
+    [ "$(grep -c 'fsync.*cases>' "$work/trace")" -eq 100 ]
+}
+
 mount_tmpfs() { # size
     [ "$(id -u)" -eq 0 ] || skip "mounting needs root"
     mkdir "$work/mount"

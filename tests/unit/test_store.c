@@ -113,7 +113,9 @@ Test(store, a_body_comes_from_an_open_file_whatever_its_position)
     char *big = arena_take(arena, n, 1);
     for (size_t i = 0; i < n; i++)
         big[i] = (char)(i * 7 + i / 1000);
-    int fd = open(path_of("../test_store.src"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    FILE *source = tmpfile();
+    cr_assert_not_null(source);
+    int fd = fileno(source);
     cr_assert_eq(write(fd, big, n), (ssize_t)n);
     cr_assert_eq(
         store_put_if_absent(store, "big", (struct store_body){NULL, fd, n}, &existed, &err), 0,
@@ -125,8 +127,7 @@ Test(store, a_body_comes_from_an_open_file_whatever_its_position)
         DS_ECORRUPT);
     cr_assert_not_null(strstr(err.text, "big2"));
     cr_assert_eq(count_files(), 1);
-    (void)close(fd);
-    (void)unlink(path_of("../test_store.src"));
+    (void)fclose(source);
 }
 
 Test(store, many_objects_have_each_their_own_outcome)
