@@ -54,7 +54,7 @@ teardown() {
     command -v bsdtar >/dev/null || skip "bsdtar is not installed"
     "$tool" pack 3 0 ../a.tar.zst "${files[@]}"
     mkdir ../out
-    bsdtar -xf ../a.tar.zst -C ../out
+    LC_ALL=C.UTF-8 bsdtar -xf ../a.tar.zst -C ../out
     diff -r . ../out
 }
 
