@@ -251,6 +251,9 @@ int case_archive_open(const struct target *t, const char *inner, struct archive_
                                  a, &c.case_json, err);
     if (rc == 0)
         rc = case_record_decode(c.case_json, a, &c.record, err);
+    if (rc == 0 && !case_id_eq(c.record.id, result_key_decode(ds_span_of(inner)).id))
+        rc = ds_fail(err, DS_ECORRUPT, "its case.json is of another case, %.*s", (int)CASE_ID_CHARS,
+                     c.record.id.hex);
     if (rc < 0) {
         store_object_close(c.object);
         return ds_wrap(err, "%s", inner);

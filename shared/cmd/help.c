@@ -94,9 +94,11 @@ static void put_exits(struct ds_buf *out, const char *exits)
 
 void help_put_command(const struct program *p, const struct cmd_entry *e, struct ds_buf *out)
 {
-    (void)buf_printf(out, "%s %s - %s\n\nUsage: %s %s [OPTION...]%s%s\n", p->name, e->name,
-                     e->summary, p->name, e->name, e->args && *e->args ? " " : "",
-                     e->args ? e->args : "");
+    size_t start = out->len;
+    (void)buf_printf(out, "%s %s - ", p->name, e->name);
+    put_wrapped(out, ds_span_of(e->summary), out->len - start, out->len - start);
+    (void)buf_printf(out, "\nUsage: %s %s [OPTION...]%s%s\n", p->name, e->name,
+                     e->args && *e->args ? " " : "", e->args ? e->args : "");
     if (e->text) {
         (void)buf_put_char(out, '\n');
         put_text(out, e->text);
