@@ -32,9 +32,9 @@ static double truncated_normal(const struct sweep_param *p, double at)
 static double triangular(const struct sweep_param *p, double at)
 {
     double width = p->max - p->min, left = (p->mode - p->min) / width;
-    if (at < left)
-        return p->min + sqrt(at * width * (p->mode - p->min));
-    return p->max - sqrt((1 - at) * width * (p->max - p->mode));
+    double v = at < left ? p->min + sqrt(at * width * (p->mode - p->min))
+                         : p->max - sqrt((1 - at) * width * (p->max - p->mode));
+    return clamp(v, p->min, p->max);
 }
 
 /* Newton's steps inside a bracket that halves when they leave it: always ends, unlike GSL's

@@ -113,7 +113,11 @@ static int next_cell(struct table_reader *t, struct cell *c)
 {
     *c = (struct cell){.text = DS_SPAN(""), .start = t->at};
     int rc = 0;
-    if (t->at < t->text.len && t->text.ptr[t->at] == '"') {
+    size_t first = t->at;
+    while (first < t->text.len && (t->text.ptr[first] == ' ' || t->text.ptr[first] == '\t'))
+        first++;
+    if (first < t->text.len && t->text.ptr[first] == '"') {
+        t->at = first;
         c->quoted = true;
         rc = quoted_cell(t, c);
         while (t->at < t->text.len && (t->text.ptr[t->at] == ' ' || t->text.ptr[t->at] == '\r'))

@@ -268,7 +268,8 @@ static const struct bad_row BAD[] = {
      "s.yaml:7:32: spec.parameters.A.uniform: the range is empty or turned round"},
     {PARAM("{uniform: {min: 1}}"), "s.yaml:7:18: spec.parameters.A.uniform: write all of min, max"},
     {PARAM("{uniform: {min: 1, max: 2, mean: 1}}"),
-     "s.yaml:7:35: spec.parameters.A.uniform.mean: unknown key (did you mean 'min'?); it takes min, max"},
+     "s.yaml:7:35: spec.parameters.A.uniform.mean: unknown key (did you mean 'min'?); it takes "
+     "min, max"},
     {PARAM("{uniform: {min: 1, max: 2, max: 3}}"),
      "s.yaml:7:35: spec.parameters.A.uniform.max: this key stands here twice"},
     {PARAM("{uniform: {min: 1, max: two}}"),
