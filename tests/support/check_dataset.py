@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Checks of a dataset with Debian's numpy and xarray; any warning is an error.
 
-    check_dataset.py expected SUMMARY_NC CSV CASE    report values equal the CSV, bit for bit
+    check_dataset.py expected SUMMARY_NC CASE CSV... report values equal the CSVs', bit for bit; of
+                                                     CSV:N only the first N report steps
     check_dataset.py statistics DATASET_DIR          statistics.nc is what numpy computes
     check_dataset.py csv DATASET_DIR FILE            the CSV holds the values of summary.nc
     check_dataset.py eval SUMMARY_NC EXPRESSION      EXPRESSION over ds, np, xr, pd is true
@@ -44,9 +45,14 @@ def escaped(name):
     return name.replace("%", "%25").replace("/", "%2F")
 
 
-def expected(nc, path, case):
+def expected(nc, case, *paths):
     ds = open_nc(nc)
-    names, units, want = read_expected(path)
+    parts = []
+    for path in paths:
+        path, _, n = path.partition(":")
+        names, units, values = read_expected(path)
+        parts.append(values[:int(n)] if n else values)
+    want = np.concatenate(parts)
     got_names = vectors(ds)
     assert [escaped(n) for n in names] == got_names, (names, got_names)
     one = ds.sel(case=int(case))

@@ -13,6 +13,8 @@
  *     --twins              case 1 and 2 have one id; case 3 has case 0's values
  *     --mixed-units        case 1 is METRIC
  *     --uneven             odd cases have one more vector and one more report step
+ *     --odd                vectors with odd names: A/1 H, 100%, two of one name, an LGR's
+ *     --shift              each case starts a day later than the one before
  *     --first N            cases with a number below N are in the store already: not written
  *     --one-at-a-time      a design of that method, with SENSNAME and SENSCASE
  */
@@ -41,7 +43,7 @@ struct options {
     const char *files[MAX_FILES], *bundle[MAX_FILES];
     size_t n_files, n_bundle;
     uint32_t cases, vectors, steps, failed, missing, first;
-    bool twins, mixed_units, uneven, one_at_a_time;
+    bool twins, mixed_units, uneven, one_at_a_time, odd, shift;
 };
 
 struct member { /* of the case being made; case.json stands before them and names them */
@@ -134,7 +136,16 @@ static void name_vectors(struct maker *m, struct ecl_write_vector *v, uint32_t n
                                                     {"FOPR", NULL, "STB/DAY", 0},
                                                     {"FOPT", NULL, "STB", 0},
                                                     {"FPR", NULL, "PSIA", 0}};
+    static const struct ecl_write_vector ODD[] = {{"WBHP", "A/1 H", "PSIA", 0},
+                                                  {"WBHP", "100%", "PSIA", 0},
+                                                  {"WBHP", "SAME", "PSIA", 0},
+                                                  {"WBHP", "SAME", "PSIA", 0},
+                                                  {"LBPR", NULL, "PSIA", 7}};
     for (uint32_t i = 0; i < n; i++) {
+        if (m->o.odd && i >= DS_COUNT(FIRST) && i < DS_COUNT(FIRST) + DS_COUNT(ODD)) {
+            v[i] = ODD[i - DS_COUNT(FIRST)];
+            continue;
+        }
         if (i < DS_COUNT(FIRST)) {
             v[i] = FIRST[i];
             continue;
@@ -143,6 +154,22 @@ static void name_vectors(struct maker *m, struct ecl_write_vector *v, uint32_t n
         v[i] = i % 2 ? (struct ecl_write_vector){"WOPT", m->names[i], "STB", 0}
                      : (struct ecl_write_vector){"WOPR", m->names[i], "STB/DAY", 0};
     }
+}
+
+/* LGR1's cell 2,3,4 for the vector of an LGR. */
+static void put_lgrs(const struct ecl_writer *w, uint32_t n)
+{
+    static const char *lgr[MAX_VECTORS];
+    static int32_t cell[3][MAX_VECTORS];
+    static const char *const KEYWORD[3] = {"NUMLX", "NUMLY", "NUMLZ"};
+    for (uint32_t i = 0; i < n; i++) {
+        lgr[i] = i == 8 ? "LGR1" : "";
+        for (int32_t k = 0; k < 3; k++)
+            cell[k][i] = i == 8 ? k + 2 : 0;
+    }
+    ecl_put_text(w, "LGRS", 8, lgr, n);
+    for (size_t k = 0; k < 3; k++)
+        ecl_put_i32(w, KEYWORD[k], cell[k], n);
 }
 
 static void make_synthetic(struct maker *m, uint32_t i, struct ds_buf *spec, struct ds_buf *data)
@@ -157,10 +184,12 @@ static void make_synthetic(struct maker *m, uint32_t i, struct ds_buf *spec, str
                                .nx = 10,
                                .ny = 10,
                                .nz = 3,
-                               .start = {1, 1, 2015, 0, 0, 0},
+                               .start = {1 + (m->o.shift ? (int32_t)i : 0), 1, 2015, 0, 0, 0},
                                .vectors = vectors,
                                .n_vectors = n};
     ecl_write_smspec(&w, &s);
+    if (m->o.odd)
+        put_lgrs(&w, n);
     w.out = data;
     double total = 0;
     for (uint32_t step = 1; step <= steps; step++) {
@@ -448,10 +477,9 @@ static bool take_flag(struct options *o, const char *name)
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"--twins", &o->twins},
-                 {"--mixed-units", &o->mixed_units},
-                 {"--uneven", &o->uneven},
-                 {"--one-at-a-time", &o->one_at_a_time}};
+    } flags[] = {{"--twins", &o->twins},   {"--mixed-units", &o->mixed_units},
+                 {"--uneven", &o->uneven}, {"--odd", &o->odd},
+                 {"--shift", &o->shift},   {"--one-at-a-time", &o->one_at_a_time}};
     for (size_t i = 0; i < DS_COUNT(flags); i++) {
         if (strcmp(name, flags[i].name) == 0) {
             *flags[i].flag = true;

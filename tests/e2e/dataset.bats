@@ -1,0 +1,188 @@
+#!/usr/bin/env bats
+# The dataset: what `decksweep collect` makes of stores, read with Debian's numpy and xarray.
+
+setup() {
+    load ../support/common
+    enter_work
+    data=$ROOT/tests/data/summary
+}
+teardown() { leave_work; }
+
+check() { /usr/bin/python3 "$ROOT/tests/support/check_dataset.py" "$@"; }
+holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
+
+@test "values equal independent readers' bit for bit, for every form of summary files" {
+    for name in spe9/SPE9 spe1case1/SPE1CASE1 restart-chain/SPE1CASE2; do
+        makestore store a 3 --file "$data/$name.SMSPEC" --file "$data/$name.UNSMRY"
+        decksweep collect store/a
+        check expected store/a/dataset/summary.nc 2 "$data/expected/${name#*/}.csv"
+        rm -rf store
+    done
+    makestore store b 2 --file "$data/formatted/FORMATTED.FSMSPEC" --file "$data/formatted/FORMATTED.FUNSMRY"
+    decksweep collect store/b
+    check expected store/b/dataset/summary.nc 1 "$data/expected/FORMATTED.csv"
+    parts=()
+    for file in "$data"/multiple/*; do parts+=(--file "$file"); done
+    makestore store c 2 "${parts[@]}"
+    decksweep collect store/c
+    check expected store/c/dataset/summary.nc 1 "$data/expected/MULTIPLE.csv"
+}
+
+@test "a continued case has its base's history, and says when that is missing" {
+    r=$data/restart-chain
+    own=(--file "$r/SPE1CASE2_RESTART.SMSPEC" --file "$r/SPE1CASE2_RESTART.UNSMRY")
+    makestore store whole 2 "${own[@]}" --bundle "$r/SPE1CASE2.SMSPEC" --bundle "$r/SPE1CASE2.UNSMRY"
+    run decksweep collect store/whole
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" != *warning* ]]
+    check expected store/whole/dataset/summary.nc 1 "$data/expected/SPE1CASE2.csv:60" "$data/expected/SPE1CASE2_RESTART.csv"
+    makestore store inside 2 "${own[@]}" --file "$r/SPE1CASE2.SMSPEC" --file "$r/SPE1CASE2.UNSMRY"
+    decksweep collect store/inside
+    check expected store/inside/dataset/summary.nc 1 "$data/expected/SPE1CASE2.csv:60" "$data/expected/SPE1CASE2_RESTART.csv"
+    makestore store alone 2 "${own[@]}"
+    run decksweep collect store/alone
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"SPE1CASE2 lacks 60 report steps"* ]]
+    check expected store/alone/dataset/summary.nc 1 "$data/expected/SPE1CASE2_RESTART.csv"
+}
+
+@test "statistics are numpy's, CSV holds the same values, names are res2df's" {
+    makestore store s 150 --from "$data/spe9/SPE9" --failed 3 --missing 5
+    run decksweep collect store/s --formats netcdf,csv,csv.gz,csv.zst
+    echo "$output"
+    [ "$status" -eq 1 ]
+    check statistics store/s/dataset
+    check csv store/s/dataset summary.csv
+    check csv store/s/dataset summary.csv.gz
+    zstd -dqc store/s/dataset/summary.csv.zst | cmp - store/s/dataset/summary.csv
+    [[ "$(head -c 40 store/s/dataset/summary.csv)" == 'DATE,REAL,TIME,YEARS,"BGSAT:1,13,1","BPR'* ]]
+    [ "$(head -1 store/s/dataset/parameters.csv)" = "REAL,case_id,verdict,attempts,GEO,KX,PORO" ]
+    [ "$(wc -l <store/s/dataset/parameters.csv)" -eq 151 ]
+}
+
+@test "failed cases keep their values up to the failure, with verdict and reason" {
+    makestore store f 10 --steps 20 --failed 2 --missing 1
+    run decksweep collect store/f
+    [ "$status" -eq 1 ]
+    holds f 'list(ds.verdict.values) == ["ok"] * 7 + ["none"] + ["not-converged"] * 2'
+    holds f '"cut 10 times" in str(ds.reason.values[9]) and ds.reason.values[0] == ""'
+    # half of UNSMRY is left: the last block of those is one of the ok cases' times, so it counts
+    holds f 'ds.FOPR.sel(case=9).count() == 9 or ds.FOPR.sel(case=9).count() == 10'
+    holds f 'ds.FOPR.sel(case=9).isnull().values[10:].all() and ds.FOPR.sel(case=7).isnull().all()'
+    holds f 'ds.FOPR.attrs["cases_with"] == 9'
+    holds f 'ds.wall_s.values[1] == 1.301 and np.isnan(ds.wall_s.values[7])'
+    holds f 'ds.altered_args.dtype == bool and ds.node.values[1] == "node-b"'
+    holds f 'ds.param_PORO.dtype == np.float64 and ds.param_GEO.values[4] == "geo/real-1"'
+    holds f 'set(ds.coords) == {"case", "time", "case_id", "verdict", "param_GEO", "param_KX", "param_PORO"}'
+}
+
+@test "cases with other times and vectors than the first are merged, whatever their order" {
+    makestore store u 5 --uneven --steps 12 --vectors 7
+    decksweep collect store/u
+    holds u 'ds.time.size == 13 and len(vectors) == 8'
+    holds u 'ds[vectors[7]].attrs["cases_with"] == 2 and ds.FOPR.attrs["cases_with"] == 5'
+    holds u 'ds.FOPR.isel(time=12).notnull().values.tolist() == [False, True, False, True, False]'
+    check statistics store/u/dataset
+}
+
+@test "cases that start on different days share one axis" {
+    makestore store d 4 --shift --steps 3
+    decksweep collect store/d
+    holds d 'ds.time.size == 12 and str(ds.time.values[1])[:10] == "2015-02-01"'
+    holds d 'ds.FOPR.sel(case=1, time="2015-02-01").notnull() and ds.FOPR.sel(case=0, time="2015-02-01").isnull()'
+}
+
+@test "grids interpolate totals, take the next report for rates, and extrapolate nothing" {
+    makestore store g 3 --steps 6
+    decksweep collect store/g --times report
+    cp store/g/dataset/summary.nc report.nc
+    decksweep collect store/g --times monthly
+    holds g '[str(t)[:10] for t in ds.time.values] == ["2015-02-01", "2015-03-01", "2015-04-01", "2015-05-01", "2015-06-01"]'
+    # 2015-03-01 lies 29 of 30 days after the first report (January 31)
+    holds g 'np.array_equal(ds.FOPR.values[:, 1], xr.open_dataset("report.nc").FOPR.values[:, 1])'
+    holds g 'np.allclose(ds.FOPT.values[:, 1], xr.open_dataset("report.nc").FOPT.values[:, :2] @ [1 / 30, 29 / 30], rtol=1e-6)'
+    decksweep collect store/g --times 10d
+    holds g 'ds.time.size == 18 and ds.FOPT.values[:, :2].size == 6 and np.isnan(ds.FOPT.values[:, :2]).all()'
+    holds g 'np.isfinite(ds.FOPR.values).all() and np.isfinite(ds.FOPT.values[:, 2:]).all()'
+    decksweep collect store/g --times 2014-01-01,2015-03-02,2020-01-01
+    holds g 'ds.FOPT.notnull().values.tolist() == [[False, True, False]] * 3'
+}
+
+@test "odd names: slash, percent, doubles with a warning, local grids" {
+    makestore store n 2 --odd --vectors 9 --steps 2
+    run decksweep collect store/n --formats netcdf,csv
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"WBHP:SAME occurs twice"* ]]
+    holds n 'vectors[4:] == ["WBHP:A%2F1 H", "WBHP:100%25", "WBHP:SAME", "WBHP:SAME#2", "LBPR:LGR1:2,3,4"]'
+    holds n 'ds["WBHP:SAME"].values[0, 0] != ds["WBHP:SAME#2"].values[0, 0]'
+    holds n 'ds["LBPR:LGR1:2,3,4"].attrs["lgr"] == "LGR1" and ds["WBHP:A%2F1 H"].attrs["wgname"] == "A/1 H"'
+    [[ "$(head -1 store/n/dataset/summary.csv)" == *',WBHP:A/1 H,WBHP:100%,WBHP:SAME,WBHP:SAME#2,"LBPR:LGR1:2,3,4"' ]]
+}
+
+@test "cases of different unit systems are an error that names two" {
+    makestore store m 3 --mixed-units
+    run decksweep collect store/m
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"case 0 is in FIELD units, case 1 in METRIC"* ]]
+    [ ! -e store/m/dataset ]
+    [ -z "$(ls "$TMPDIR")" ]
+}
+
+@test "one-at-a-time designs have no statistics, but SENSNAME and SENSCASE" {
+    makestore store o 5 --one-at-a-time
+    decksweep collect store/o
+    [ ! -e store/o/dataset/statistics.nc ]
+    holds o 'list(ds.sensname.values[:2]) == ["KX", "PORO"] and ds.senscase.values[2] == "high"'
+    [[ "$(head -1 store/o/dataset/parameters.csv)" == REAL,case_id,verdict,attempts,SENSNAME,SENSCASE,* ]]
+}
+
+@test "rows with one id have one simulation's values; equal values of different cases are a warning" {
+    makestore store t 6 --twins
+    run decksweep collect store/t
+    echo "$output"
+    [ "$status" -eq 0 ]
+    holds t 'np.array_equal(ds.FOPR.values[1], ds.FOPR.values[2]) and ds.case_id.values[1] == ds.case_id.values[2]'
+    [[ "$output" == *"cases 0 and 3 have different parameters and the same summary"* ]]
+}
+
+@test "a damaged archive costs its own row only" {
+    makestore store x 4
+    victim=$(find store/x/cases -name '*.zst' | sort | head -1)
+    head -c 1000 "$victim" >cut && mv cut "$victim"
+    run decksweep collect store/x
+    echo "$output"
+    [[ "$output" == *"warning: case"*"${victim#store/x/}"* ]]
+    holds x 'ds.FOPR.notnull().all("time").sum() == 3'
+    holds x '"its archive cannot be read" in ds.reason.values'
+}
+
+@test "vectors are chosen by patterns; nothing to collect writes nothing" {
+    makestore store p 2 --vectors 20
+    decksweep collect store/p --vectors 'FOPT,WOPR:W2,WOPT:*'
+    holds p 'vectors[:2] == ["FOPT", "WOPR:W2"] or set(vectors[:2]) == {"FOPT", "WOPR:W2"}'
+    holds p 'all(v == "FOPT" or v == "WOPR:W2" or v.startswith("WOPT:") for v in vectors)'
+    makestore store q 2 --missing 2
+    run decksweep collect store/q
+    [[ "$output" == *"nothing to collect"* ]]
+    [ ! -e store/q/dataset ]
+}
+
+@test "a later collect reads only archives it has not seen, and the result is the same" {
+    makestore store l 300 --from "$data/spe9/SPE9" --missing 120
+    decksweep collect store/l || true
+    makestore store l 300 --from "$data/spe9/SPE9" --first 180
+    run decksweep collect store/l --json
+    [ "$(jq_get "$output" archives_read)" -eq 120 ]
+    [ "$(jq_get "$output" taken_over)" -eq 180 ]
+    cp store/l/dataset/summary.nc later.nc
+    check statistics store/l/dataset
+    run decksweep collect store/l --json --fresh
+    [ "$(jq_get "$output" archives_read)" -eq 300 ]
+    check eval later.nc 'ds.drop_vars([]).identical(xr.open_dataset("store/l/dataset/summary.nc").assign_attrs(ds.attrs))'
+    run decksweep collect store/l --json --vectors 'F*'
+    [ "$(jq_get "$output" archives_read)" -eq 300 ]
+}
+
+jq_get() { /usr/bin/python3 -c 'import json,sys; print(json.loads(sys.argv[1])[sys.argv[2]])' "$1" "$2"; }
