@@ -124,10 +124,24 @@ static int read_value(struct ds_span text, const char *name, sweep_apply_f apply
     return r.full ? ds_fail(err, DS_ETOOBIG, "%s: too long", name) : 0;
 }
 
+/* "30d" -> "every: 30d"; "2020-01-01,2021-01-01" -> "dates: [...]": what begins with a digit. */
+static bool put_shorthand(struct ds_span t, struct ds_buf *out)
+{
+    if (t.len == 0 || t.ptr[0] < '0' || t.ptr[0] > '9')
+        return false;
+    if (memchr(t.ptr, '-', t.len))
+        (void)buf_printf(out, "dates: [%.*s]", DS_FMT(t));
+    else
+        (void)buf_printf(out, "every: %.*s", DS_FMT(t));
+    return true;
+}
+
 /* "every=30d" -> "every: 30d"; "dates=2020-01-01,2021-01-01" -> "dates: [...]". */
 static void put_as_yaml(struct ds_span text, struct ds_buf *out)
 {
     struct ds_span head, t = ds_span_trim(text);
+    if (put_shorthand(t, out))
+        return;
     struct ds_span rest = ds_span_cut(t, '=', &head);
     if (head.len == t.len)
         rest = ds_span_cut(t, ':', &head);
