@@ -77,10 +77,12 @@ static int find_folder(struct batch *b, struct pending *p)
     return rc;
 }
 
+/* An object, or a link that somebody put for one; a folder of that name is no object. */
 static bool is_there(const struct pending *p)
 {
     struct stat st;
-    return fstatat(p->folder->fd, p->leaf, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    return fstatat(p->folder->fd, p->leaf, &st, AT_SYMLINK_NOFOLLOW) == 0
+           && (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode));
 }
 
 static bool copy_unsupported(int sys)

@@ -242,6 +242,22 @@ Test(store, a_removed_object_can_be_put_again)
     cr_assert_not(existed);
 }
 
+Test(store, a_folder_in_an_objects_place_is_an_error_and_no_object)
+{
+    struct ds_err err = {0};
+    struct ds_span out;
+    uint64_t size;
+    bool existed;
+    cr_assert_eq(store_put(store, "a/b", text_body("x"), &err), 0);
+    cr_assert_eq(store_put_if_absent(store, "a", text_body("x"), &existed, &err), DS_EEXIST);
+    cr_assert_not_null(strstr(err.text, "File exists"), "%s", err.text);
+    cr_assert_lt(store_put(store, "a", text_body("x"), &err), 0);
+    cr_assert_lt(store_put(store, "a/b/c", text_body("x"), &err), 0);
+    cr_assert_eq(store_get(store, "a", 9, arena, &out, &err), DS_ECORRUPT);
+    cr_assert_eq(store_head(store, "a", &size, &err), DS_ECORRUPT);
+    cr_assert_eq(count_files(), 1);
+}
+
 Test(store, keys_are_checked_everywhere)
 {
     static const char *const BAD[] = {"",   "/etc/x", "../x", "a/../b", "a//b", "a/",
