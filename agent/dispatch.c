@@ -273,8 +273,11 @@ void dispatch_skip(struct dispatch *d, uint32_t place)
 
 void dispatch_put_back(struct dispatch *d, const struct dispatch_order *order)
 {
+    struct dispatch_item fresh;
     vacate(d, order->place);
-    if (d->cursor > 0 && d->rows[d->cursor - 1] == order->item.row)
+    /* A retry of the row before the cursor is not that row's turn. */
+    if (d->cursor > 0 && d->rows[d->cursor - 1] == order->item.row
+        && item_of_row(d, order->item.row, &fresh) && fresh.attempt == order->item.attempt)
         d->cursor--;
     else
         push_retry(d, &order->item);
