@@ -73,6 +73,11 @@ const struct cmd_entry cmd_run = {
         "The first Ctrl-C ends the running cases and keeps what is finished; they run again next "
         "time and no retry is used up. A second one does not wait.\n",
     .options = OPTIONS,
+    .exits = "0 every case is ok\n"
+             "1 the sweep ended and some cases are not ok\n"
+             "2 the input is wrong: usage, sweep file, deck\n"
+             "3 the world is wrong: store, disk, simulator missing\n"
+             "130 interrupted: the same command goes on\n",
     .examples = EXAMPLES,
     .run = run,
 };
