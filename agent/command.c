@@ -191,3 +191,16 @@ int command_environment(const char *const *inherited, const struct plan *p,
     *env = out;
     return 0;
 }
+
+const char *const *command_mpi_words(const struct plan *p, struct ds_span dir, struct ds_arena *a)
+{
+    static const char *const NAME[] = {"OMPI_MCA_orte_tmpdir_base",
+                                       "OMPI_MCA_btl_vader_backing_directory"};
+    const char **out = ds_new(a, const char *, DS_COUNT(NAME) + 1);
+    for (size_t i = 0; out && p->ranks > 1 && i < DS_COUNT(NAME); i++) {
+        out[i] = arena_format(a, "%s=%.*s", NAME[i], DS_FMT(dir)).ptr;
+        if (!out[i])
+            return NULL;
+    }
+    return out;
+}

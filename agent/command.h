@@ -37,4 +37,10 @@ int command_environment(const char *const *inherited, const struct plan *p,
                         const char *const *extra, struct ds_arena *a, const char *const **env,
                         struct ds_err *err) DS_CHECKED;
 
+/* Words for `extra` that keep Open MPI's session folders and shared memory files in dir (an
+ * existing folder on a local disk, absolute, removed by the caller at the end): ranks that
+ * are killed leave 4 MiB each, which would else stay in /dev/shm and /tmp for ever. NULL-ended;
+ * for 1 rank it is empty. NULL: arena full. */
+const char *const *command_mpi_words(const struct plan *p, struct ds_span dir, struct ds_arena *a);
+
 #endif

@@ -2,6 +2,7 @@
 /* naughty.c - a process that behaves as badly as a simulator can
  *
  *   naughty sleep SECONDS          naughty hog MIB [SECONDS]     touch so much memory, then sleep
+ *   naughty share MIB SECONDS      two processes that touch the same memory
  *   naughty exit CODE              naughty signal NUMBER         die by it
  *   naughty deaf SECONDS           ignore SIGTERM
  *   naughty storm N SECONDS        N children, each with a child of its own, then sleep
@@ -43,6 +44,19 @@ static int hog(double mib, double seconds)
     if (p == MAP_FAILED)
         return 1;
     memset(p, 1, bytes);
+    rest(seconds);
+    return 0;
+}
+
+static int share(double mib, double seconds)
+{
+    size_t bytes = (size_t)mib << 20;
+    char *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return 1;
+    (void)fork();
+    for (size_t i = 0; i < bytes; i += 4096)
+        p[i] = 1;
     rest(seconds);
     return 0;
 }
@@ -123,6 +137,8 @@ int main(int argc, char **argv)
         rest(number(argv, 2));
     else if (!strcmp(what, "hog"))
         return hog(number(argv, 2), argc > 3 ? number(argv, 3) : 0);
+    else if (!strcmp(what, "share"))
+        return share(number(argv, 2), number(argv, 3));
     else if (!strcmp(what, "exit"))
         return (int)number(argv, 2);
     else if (!strcmp(what, "signal"))

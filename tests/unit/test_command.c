@@ -143,3 +143,16 @@ Test(command, environment_fits_the_ranks_and_hides_an_outer_mpi_job)
     cr_expect(!value(env, "OMPI_MCA_ess_singleton_isolated", &n));
     cr_expect(strcmp(value(env, "OMP_NUM_THREADS", &n), "1") == 0);
 }
+
+Test(command, keeps_what_mpi_leaves_in_a_folder_of_ours)
+{
+    struct plan p = {.preset_flow = true, .ranks = 2, .threads = 1};
+    const char *const *extra = command_mpi_words(&p, DS_SPAN("/scratch/mpi"), a);
+    const char *const *env = NULL;
+    unsigned n = 0;
+    cr_assert(command_environment(NULL, &p, extra, a, &env, NULL) == 0);
+    cr_expect(strcmp(value(env, "OMPI_MCA_orte_tmpdir_base", &n), "/scratch/mpi") == 0);
+    cr_expect(strcmp(value(env, "OMPI_MCA_btl_vader_backing_directory", &n), "/scratch/mpi") == 0);
+    p.ranks = 1;
+    cr_expect(command_mpi_words(&p, DS_SPAN("/scratch/mpi"), a)[0] == NULL);
+}

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 static char dir[] = "/tmp/decksweep-test-mpi-XXXXXX";
+static char mpi_dir[64];
 static struct run_host *host;
 static struct ds_arena *a;
 
@@ -32,6 +33,8 @@ static void set_up(void)
     cr_assert(fs_read_file("tests/data/decks/spe1/SPE1CASE2.DATA", 1 << 20, a, &deck, &err) == 0);
     snprintf(path, sizeof(path), "%s/CASE.DATA", dir);
     cr_assert(fs_replace_file(path, deck, &err) == 0);
+    snprintf(mpi_dir, sizeof(mpi_dir), "%s/mpi", dir);
+    cr_assert(fs_make_dirs(mpi_dir, &err) == 0);
     cr_assert(run_host_create(&host, &err) == 0, "%s", err.text);
 }
 
@@ -64,7 +67,8 @@ static uint64_t start(uint32_t ranks, const struct cpuset *cpus)
     struct command_case c = {
         .deck = DS_SPAN("CASE.DATA"), .output = DS_SPAN("."), .as_root = geteuid() == 0};
     cr_assert(command_build(&p, &c, a, &argv, &n, &err) == 0, "%s", err.text);
-    cr_assert(command_environment((const char *const *)environ, &p, NULL, a, &env, &err) == 0);
+    const char *const *extra = command_mpi_words(&p, ds_span_of(mpi_dir), a);
+    cr_assert(command_environment((const char *const *)environ, &p, extra, a, &env, &err) == 0);
     struct run_spec s = {.argv = argv,
                          .env = env,
                          .cwd = dir,
@@ -174,6 +178,30 @@ Test(run_mpi, every_rank_runs_on_the_cpus_of_the_slot_and_nothing_is_left_after_
     cr_expect(r.ended_by == RUN_BY_REQUEST && r.peak_mem_bytes > 0);
     (void)bound(leader, "flow", cpus, &all);
     cr_expect(all == 0, "%u ranks are left", all);
+}
+
+static unsigned segments(const char *where)
+{
+    unsigned n = 0;
+    DIR *d = opendir(where);
+    for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d))
+        n += strncmp(e->d_name, "vader_segment.", 14) == 0;
+    if (d)
+        closedir(d);
+    return n;
+}
+
+Test(run_mpi, ranks_that_are_killed_leave_their_shared_memory_in_our_folder_only)
+{
+    unsigned before = segments("/dev/shm");
+    uint64_t id = start(2, NULL);
+    for (int i = 0; i < 500 && segments(mpi_dir) < 2; i++)
+        step(20);
+    cr_expect(segments(mpi_dir) == 2, "%u", segments(mpi_dir));
+    run_kill(host, id, RUN_BY_MEM_LIMIT);
+    struct run_result r = finish(10000);
+    cr_expect(r.ended_by == RUN_BY_MEM_LIMIT && r.signal == 9);
+    cr_expect(segments("/dev/shm") <= before, "something is left in /dev/shm");
 }
 
 Test(run_mpi, two_ranks_end_well_and_their_shared_memory_counts_once)
