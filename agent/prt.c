@@ -154,16 +154,50 @@ static bool take_summary(struct prt_reader *r, struct ds_span s)
     return true;
 }
 
-static void take_line(struct prt_reader *r)
+/* Tables and rules are most of a log and say nothing here. */
+static bool is_table(struct ds_span s)
 {
-    struct ds_span line = {r->line, r->n_line}, s = ds_span_trim(line);
-    r->n_line = 0;
-    prt_flags(s, &r->facts);
+    return s.len > 0 && (s.ptr[0] == ':' || s.ptr[0] == '*');
+}
+
+/* What every time step says; nearly all of the other lines. */
+static bool is_chatter(struct ds_span s)
+{
+    static const char *const CHATTER[] = {"Newton its=",
+                                          "Starting time step",
+                                          "Restart file written",
+                                          "Complete report step",
+                                          "Initializing report step",
+                                          "Report step",
+                                          "Field total pressure",
+                                          "FIPNUM report"};
+    for (size_t i = 0; i < DS_COUNT(CHATTER); i++)
+        if (ds_span_starts(s, CHATTER[i]))
+            return true;
+    return false;
+}
+
+static void take_line(struct prt_reader *r, struct ds_span line)
+{
+    struct ds_span s = ds_span_trim(line);
+    if (!r->block.open && is_table(s))
+        return;
+    if (ds_span_starts(s, "====")) {
+        close_block(r);
+        prt_banner(s, &r->facts);
+        return;
+    }
+    if (!r->block.open && is_chatter(s)) {
+        (void)prt_report_step(s, &r->facts);
+        return;
+    }
+    if (s.len > 0)
+        prt_flags(s, &r->facts);
     if (ds_span_starts(s, "Timestep chopped"))
         r->chops[r->stream]++;
     if (ds_span_starts(s, "@--"))
         r->facts.eclipse = true;
-    if (open_block(r, line))
+    if (s.len > 0 && open_block(r, line))
         return;
     if (r->block.open) {
         continue_block(r, line);
@@ -172,6 +206,13 @@ static void take_line(struct prt_reader *r)
     if (take_summary(r, s) || prt_report_step(s, &r->facts))
         return;
     take_reading(r, s);
+}
+
+static void take_gathered(struct prt_reader *r)
+{
+    struct ds_span line = {r->line, r->n_line};
+    r->n_line = 0;
+    take_line(r, line);
 }
 
 /* ---- bytes ---- */
@@ -195,11 +236,36 @@ static bool in_escape(struct prt_reader *r, unsigned char c)
 static void begin_stream(struct prt_reader *r, enum prt_stream stream)
 {
     if (r->n_line > 0)
-        take_line(r);
+        take_gathered(r);
     close_block(r);
     r->escape = ESCAPE_NONE;
     r->summary_left = 0;
     r->stream = stream;
+}
+
+/* No control bytes: such a line needs no copy. Eight bytes at a time; the classical tests for "a
+ * byte below 0x20" and "a byte equal to 0x7f" in a word. */
+static bool is_plain(const char *p, size_t n)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
+    uint64_t bad = 0, w;
+    for (; n >= sizeof w; p += sizeof w, n -= sizeof w) {
+        memcpy(&w, p, sizeof w);
+        uint64_t del = w ^ (ones * 0x7f);
+        bad |= ((w - ones * 0x20) & ~w) | ((del - ones) & ~del);
+    }
+    for (; n > 0; p++, n--)
+        bad |= (unsigned char)*p < 0x20 || *p == 0x7f ? high : 0;
+    return (bad & high) == 0;
+}
+
+static void gather(struct prt_reader *r, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        if (!in_escape(r, c) && c != '\r' && r->n_line < PRT_LINE_BYTES)
+            r->line[r->n_line++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+    }
 }
 
 void prt_feed(struct prt_reader *r, enum prt_stream stream, const char *bytes, size_t n)
@@ -208,14 +274,21 @@ void prt_feed(struct prt_reader *r, enum prt_stream stream, const char *bytes, s
         begin_stream(r, stream);
     if (stream == PRT_STREAM_PRT && n > 0)
         r->facts.has_prt = true;
-    for (size_t i = 0; i < n; i++) {
-        unsigned char c = (unsigned char)bytes[i];
-        if (c == '\n') { /* also ends a sequence that was never closed */
-            r->escape = ESCAPE_NONE;
-            take_line(r);
-        } else if (!in_escape(r, c) && c != '\r' && r->n_line < PRT_LINE_BYTES) {
-            r->line[r->n_line++] = c < 0x20 || c == 0x7f ? ' ' : (char)c;
+    while (n > 0) {
+        const char *end = memchr(bytes, '\n', n);
+        size_t len = end ? (size_t)(end - bytes) : n;
+        bool fresh = r->n_line == 0 && r->escape == ESCAPE_NONE;
+        if (end && fresh && len <= PRT_LINE_BYTES && is_plain(bytes, len)) {
+            take_line(r, (struct ds_span){bytes, len});
+        } else {
+            gather(r, bytes, len);
+            if (end) {
+                r->escape = ESCAPE_NONE; /* also of a sequence that was never closed */
+                take_gathered(r);
+            }
         }
+        bytes += len + (end != NULL);
+        n -= len + (end != NULL);
     }
 }
 

@@ -187,6 +187,12 @@ static void take_action_status(struct ds_span line, struct prt_facts *f)
         f->action_status = n;
 }
 
+void prt_banner(struct ds_span line, struct prt_facts *f)
+{
+    f->end_banner |= has(line, "End of simulation");
+    f->simulation_off |= has(line, "Simulation turned off");
+}
+
 void prt_flags(struct ds_span line, struct prt_facts *f)
 {
     static const char *const MEMORY[] = {"bad_alloc",
@@ -202,10 +208,6 @@ void prt_flags(struct ds_span line, struct prt_facts *f)
         "Cannot parse value \"", "Unknown command line parameter", "Illegal parameter \""};
     static const char *const ABORT[] = {"terminate called", "MPI_ABORT was invoked",
                                         "*** Process received signal ***"};
-    if (has(line, "====") && has(line, "End of simulation"))
-        f->end_banner = true;
-    if (has(line, "====") && has(line, "Simulation turned off"))
-        f->simulation_off = true;
     take_action_status(line, f);
     f->bad_alloc |= has_one(line, MEMORY, DS_COUNT(MEMORY));
     f->no_space |= has_one(line, SPACE, DS_COUNT(SPACE));

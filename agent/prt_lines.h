@@ -26,7 +26,10 @@ bool prt_report_step(struct ds_span line, struct prt_facts *f);
 /* A line of the error summary: "Errors   2". False: something else. */
 bool prt_summary_count(struct ds_span line, struct prt_facts *f);
 
-/* Flags and figures that a line gives by itself: banners, bad_alloc, no space. */
+/* "================    End of simulation     ===============": for lines of '='. */
+void prt_banner(struct ds_span line, struct prt_facts *f);
+
+/* Flags and figures that a line gives by itself: bad_alloc, no space, an action's exit. */
 void prt_flags(struct ds_span line, struct prt_facts *f);
 
 /* Does the line begin a message? Gives its rank, and the line's part that belongs to the text

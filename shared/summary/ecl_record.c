@@ -64,6 +64,7 @@ bool ecl_is(const struct ecl_record *rec, const char *keyword)
 
 static int header_at(struct ds_bytes b, size_t at, const unsigned char **out, struct ds_err *err)
 {
+    *out = b.data + at;
     static const unsigned char MARK[4] = {0, 0, 0, 16};
     size_t left = b.len - at;
     if (memcmp(b.data + at, MARK, left < 4 ? left : 4) != 0)
@@ -72,7 +73,6 @@ static int header_at(struct ds_bytes b, size_t at, const unsigned char **out, st
         return ds_fail(err, DS_EAGAIN, "the bytes end inside the header at offset %zu", at);
     if (be32(b.data + at + 20) != 16)
         return ds_fail(err, DS_ECORRUPT, "the header at offset %zu does not end", at);
-    *out = b.data + at;
     return 0;
 }
 
@@ -88,7 +88,7 @@ static void take_keyword(const unsigned char *header, struct ecl_record *rec)
 /* Header, with the one of type X231 before it that carries the high part of a large count. */
 static int take_header(struct ds_bytes b, size_t at, struct ecl_record *rec, struct ds_err *err)
 {
-    const unsigned char *header;
+    const unsigned char *header = NULL;
     uint64_t high = 0;
     rec->begin = at;
     int rc = header_at(b, at, &header, err);
@@ -134,7 +134,7 @@ static int block_at(struct ds_bytes b, size_t *at, uint64_t left, uint32_t size,
 
 int ecl_next(struct ecl_reader *r, struct ecl_record *out, struct ds_err *err)
 {
-    struct ecl_record rec;
+    struct ecl_record rec = {0};
     assert(r->at <= r->bytes.len);
     if (r->formatted) {
         int rc = ecl_text_next(r, &rec, err);
@@ -152,7 +152,7 @@ int ecl_next(struct ecl_reader *r, struct ecl_record *out, struct ds_err *err)
     size_t at = rec.data;
     uint64_t left = rec.count * rec.size;
     while (left > 0) {
-        struct ds_bytes payload;
+        struct ds_bytes payload = {NULL, 0};
         rc = block_at(r->bytes, &at, left, rec.size, &payload, err);
         if (rc < 0)
             return rc;
@@ -173,7 +173,7 @@ static int check_range(const struct ecl_record *rec, bool type_fits, uint64_t fr
         return ds_fail(err, DS_ECORRUPT, "%s is of another type than it should be", rec->keyword);
     if (from > rec->count || n > rec->count - from)
         return ds_fail(err, DS_ECORRUPT, "%s has %llu elements, %llu are needed", rec->keyword,
-                       (unsigned long long)rec->count, (unsigned long long)(from + n));
+                       (unsigned long long)rec->count, (unsigned long long)from + n);
     return 0;
 }
 
@@ -195,7 +195,7 @@ static struct pieces pieces_of(const struct ecl_reader *r, const struct ecl_reco
 static bool next_piece(struct pieces *p, struct ds_bytes *out)
 {
     while (p->want_bytes > 0) {
-        struct ds_bytes block;
+        struct ds_bytes block = {NULL, 0};
         if (block_at(p->bytes, &p->at, UINT64_MAX, p->size, &block, NULL) < 0)
             return false; /* not of this reader's bytes */
         if (p->skip_bytes >= block.len) {

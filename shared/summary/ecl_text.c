@@ -62,7 +62,7 @@ static bool count_from(struct ds_span item, uint64_t *out)
 static int header(struct ds_bytes b, size_t *at, struct ecl_record *out, struct ds_err *err)
 {
     size_t begin = skip_blanks(b, *at);
-    struct ds_span keyword, type;
+    struct ds_span keyword = {"", 0}, type = {"    ", 4};
     size_t p = begin;
     int rc = quoted(b, &p, ECL_KEYWORD_CHARS, &keyword, begin, err);
     if (rc < 0)

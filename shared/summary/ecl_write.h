@@ -39,7 +39,7 @@ struct ecl_write_spec {
     const struct ecl_write_vector *vectors;
     size_t n_vectors;
 };
-void ecl_write_smspec(const struct ecl_writer *w, const struct ecl_write_spec *spec);
+void ecl_write_smspec(const struct ecl_writer *w, const struct ecl_write_spec *s);
 
 /* One SEQHDR; one MINISTEP with its PARAMS. */
 void ecl_write_seqhdr(const struct ecl_writer *w, int32_t report_step);

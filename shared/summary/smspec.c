@@ -207,6 +207,23 @@ const struct summary_vector *smspec_find(const struct smspec *s, struct ds_span 
 
 /* ---- vectors ---- */
 
+static struct ds_span text_at(const struct ds_span *texts, size_t i)
+{
+    return texts ? texts[i] : (struct ds_span){"", 0};
+}
+
+static struct vector_raw column_at(const struct columns *c, size_t i, const int32_t *dims)
+{
+    struct vector_raw raw = {.keyword = c->keyword[i],
+                             .wgname = text_at(c->wgname, i),
+                             .lgr = text_at(c->lgr, i),
+                             .num = c->num ? c->num[i] : 0,
+                             .dims = dims};
+    for (size_t d = 0; d < 3; d++)
+        raw.local[d] = c->local[d] ? c->local[d][i] : 0;
+    return raw;
+}
+
 static int make_vectors(const struct columns *c, struct smspec *s, struct ds_arena *a,
                         struct ds_err *err)
 {
@@ -215,27 +232,19 @@ static int make_vectors(const struct columns *c, struct smspec *s, struct ds_are
         return ds_fail(err, DS_ETOOBIG, "no room for %zu vectors", c->n);
     s->vectors = vectors;
     s->time_place = SMSPEC_NONE;
-    struct ds_span unit = {"", 0}, last_unit = {NULL, 0};
+    struct ds_span unit = {"", 0}; /* copied once for a run of equal ones */
     for (size_t i = 0; i < c->n; i++) {
-        struct vector_raw raw = {.keyword = c->keyword[i],
-                                 .wgname = c->wgname ? c->wgname[i] : (struct ds_span){"", 0},
-                                 .lgr = c->lgr ? c->lgr[i] : (struct ds_span){"", 0},
-                                 .num = c->num ? c->num[i] : 0,
-                                 .dims = s->dims};
-        for (size_t d = 0; d < 3; d++)
-            raw.local[d] = c->local[d] ? c->local[d][i] : 0;
+        struct vector_raw raw = column_at(c, i, s->dims);
         struct summary_vector *v = &vectors[s->n_vectors];
         int rc = vector_key_make(&raw, a, v, err);
         if (rc < 0)
             return rc;
         if (v->key.len == 0)
             continue;
-        if (c->unit && (!last_unit.ptr || !ds_span_eq(c->unit[i], last_unit))) {
-            last_unit = c->unit[i];
-            unit = arena_copy(a, last_unit);
-            if (!unit.ptr)
-                return ds_fail(err, DS_ETOOBIG, "no room for %zu vectors", c->n);
-        }
+        if (!ds_span_eq(text_at(c->unit, i), unit))
+            unit = arena_copy(a, text_at(c->unit, i));
+        if (!unit.ptr)
+            return ds_fail(err, DS_ETOOBIG, "no room for %zu vectors", c->n);
         v->unit = unit;
         v->place = (uint32_t)i;
         if (s->time_place == SMSPEC_NONE && ds_span_is(v->keyword, "TIME"))
@@ -306,7 +315,7 @@ static void take_start(const struct arrays *x, struct smspec *s)
     if (!date || !clock)
         return;
     int64_t days = units_days_from_civil(v[2], (unsigned)v[1], (unsigned)v[0]);
-    s->start_s = days * 86400 + v[3] * 3600 + v[4] * 60 + v[5] / 1000000;
+    s->start_s = days * 86400 + INT64_C(3600) * v[3] + INT64_C(60) * v[4] + v[5] / 1000000;
     s->has_start = true;
 }
 

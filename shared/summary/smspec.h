@@ -109,8 +109,8 @@ int smspec_read(struct ds_bytes bytes, bool formatted, struct ds_arena *a, struc
 const struct summary_vector *smspec_find(const struct smspec *s, struct ds_span key,
                                          uint32_t occurrence);
 
-/* Class and kind of a keyword alone (trimmed, upper case); for checks before a run. */
-enum vector_class vector_class_of(struct ds_span keyword);
+/* Class and kind of a keyword k alone (trimmed, upper case); for checks before a run. */
+enum vector_class vector_class_of(struct ds_span k);
 bool vector_is_rate(struct ds_span keyword);
 bool vector_is_total(struct ds_span keyword);
 bool vector_is_history(struct ds_span keyword);
