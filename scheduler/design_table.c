@@ -71,6 +71,7 @@ static int quoted_cell(struct table_reader *t, struct cell *c)
     for (;; i++) {
         if (i >= t->text.len || t->text.ptr[i] == '\n') {
             complain(t, t->at, "quotes are not closed on this line", DS_SPAN(""));
+            c->text = DS_SPAN("?"); /* said already: not empty as well */
             t->at = i;
             return 0;
         }

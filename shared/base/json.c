@@ -51,8 +51,9 @@ int json_parse(struct ds_span text, size_t max_bytes, struct json **out, struct 
 {
     if (text.len > max_bytes)
         return ds_fail(err, DS_ETOOBIG, "JSON: more than %zu bytes", max_bytes);
-    if (check_text(text, err) < 0)
-        return err ? err->code : DS_EPARSE;
+    int rc = check_text(text, err);
+    if (rc < 0)
+        return rc;
     const char *end = NULL;
     cJSON *c = cJSON_ParseWithLengthOpts(text.ptr, text.len, &end, false);
     size_t at = end ? (size_t)(end - text.ptr) : 0;
