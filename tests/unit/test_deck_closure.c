@@ -376,7 +376,7 @@ Test(closure, an_absolute_restart_root_is_rewritten_and_bounded)
     add(l, "/home/me/model/CASE.DATA", deck.ptr);
     mem_add(&l->files, arena_format(l->arena, "%.*s.UNRST", DS_FMT(far)), buf_span(&b));
     cr_expect_eq(scan(l), DS_EINPUT);
-    cr_expect(has_problem(l, "CASE.DATA:4:2: RESTART: the base's name is 73 characters long"));
+    cr_expect(has_problem(l, "CASE.DATA:4:2: RESTART: the base's name is 74 characters long"));
     arena_destroy(l->arena);
     arena_destroy(w->arena);
 }
