@@ -298,14 +298,22 @@ static void digest_values(struct scan *s)
     s->out->values = (const struct closure_value *const *)s->values;
 }
 
-/* Item and record indexes after the files were sorted. Records are the scan's own. */
+/* Item and record indexes after the files were sorted. */
 static void renumber_items(struct scan *s, const uint32_t *new_index)
 {
     for (size_t i = 0; i < s->n_items; i++) {
         s->items[i].file = new_index[s->items[i].file];
-        struct deck_record *records = (struct deck_record *)(uintptr_t)s->items[i].records;
-        for (size_t k = 0; k < s->items[i].n_records; k++)
+        size_t n = s->items[i].n_records;
+        struct deck_record *records = ds_new(s->arena, struct deck_record, n);
+        if (!records) {
+            scan_fail(s, DS_ETOOBIG, "reading the deck needs more memory than allowed");
+            return;
+        }
+        for (size_t k = 0; k < n; k++) {
+            records[k] = s->items[i].records[k];
             records[k].file = new_index[records[k].file];
+        }
+        s->items[i].records = records;
     }
     s->out->items = s->items;
     s->out->n_items = s->n_items;
@@ -317,7 +325,6 @@ static void check_root_name(struct scan *s, uint32_t root)
     struct ds_span given = path_base(s->request->deck_path);
     if (ds_span_eq(given, s->out->deck_name))
         return;
-    struct deck_stat st = {0};
     struct ds_span other = path_join(s->arena, s->root_dir, s->out->deck_name);
     for (uint32_t i = 0; i < s->n_files; i++) {
         const struct scan_file *f = &s->files[i];
@@ -327,7 +334,6 @@ static void check_root_name(struct scan *s, uint32_t root)
                    "the deck itself is named %.*s in a case's folder; rename this file",
                    DS_FMT(s->out->deck_name));
     }
-    (void)st;
 }
 
 int closure_scan(const struct closure_request *request, struct ds_arena *a, struct closure *out,
@@ -354,8 +360,9 @@ int closure_scan(const struct closure_request *request, struct ds_arena *a, stru
         list_rewritten(s);
         fill_files(s, root, &new_index);
     }
-    if (new_index && s->status == 0) {
+    if (new_index && s->status == 0)
         renumber_items(s, new_index);
+    if (new_index && s->status == 0) {
         digest_base(s);
         digest_values(s);
     }

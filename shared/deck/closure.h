@@ -15,6 +15,8 @@
 #include "deck/problem.h"
 #include "deck/reader.h"
 
+#define DECK_FLOW_VERSION "2022.10" /* whose reading of decks this library follows */
+
 /* A parameter of kind `files`: its values are paths of files or folders. */
 struct deck_files_param {
     struct ds_span name;
@@ -32,6 +34,9 @@ struct closure_request {
      * to tell a foreign <WORD> in a file name from a parameter. */
     const struct ds_span *names;
     size_t n_names;
+    /* Version of Flow that will run: with DECK_FLOW_VERSION a keyword that it does not know is
+     * an error; else ("" unknown, or no Flow) a warning. */
+    struct ds_span flow_version;
 };
 
 struct closure_owner { /* a case file belongs to a value of a `files` parameter */

@@ -33,8 +33,14 @@ uint32_t scan_add_file(struct scan *s, struct ds_span digest_path, struct ds_spa
         }
     }
     uint32_t *bucket = find_bucket(s, digest_path);
-    if (*bucket != 0)
+    if (*bucket != 0) {
+        const struct scan_file *known = &s->files[*bucket - 1];
+        if (*bucket != 1 && !ds_span_eq(known->source, source))
+            deck_error(s->problems, (struct deck_pos){known->display, 0, 0},
+                       "this file and %.*s would get one name in the bundle; rename the folder abs",
+                       DS_FMT(source));
         return *bucket - 1;
+    }
     if (s->n_files >= DECK_MAX_FILES) {
         scan_fail(s, DS_ETOOBIG, "the deck needs more than %u files", DECK_MAX_FILES);
         return NO_FILE;
@@ -47,7 +53,11 @@ uint32_t scan_add_file(struct scan *s, struct ds_span digest_path, struct ds_spa
     struct scan_file *f = &files[s->n_files];
     f->digest_path = scan_copy(s, digest_path);
     f->source = scan_copy(s, source);
-    f->display = ds_span_starts(digest_path, "abs/") ? f->source : f->digest_path;
+    bool below = f->source.len > f->digest_path.len
+                 && ds_span_eq((struct ds_span){f->source.ptr, s->root_dir.len}, s->root_dir);
+    bool is_absolute = ds_span_starts(digest_path, "abs/") && f->source.len > 0
+                       && (!below || f->source.len != s->root_dir.len + 1 + digest_path.len);
+    f->display = is_absolute ? f->source : f->digest_path;
     *bucket = (uint32_t)s->n_files + 1;
     return (uint32_t)s->n_files++;
 }

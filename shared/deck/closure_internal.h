@@ -9,7 +9,7 @@
 #include "deck/closure.h"
 #include "deck/walk.h"
 
-#define SCAN_MAX_JOBS          20000u
+#define SCAN_MAX_JOBS          400000u
 #define SCAN_MAX_ALIASES       1000u
 #define SCAN_MAX_INCLUDES      200000u
 #define SCAN_MAX_FOLDER_DEPTH  16u
@@ -48,8 +48,8 @@ struct frame { /* an open file */
     uint32_t include_line; /* in the frame below */
 };
 
-struct job { /* an INCLUDE to be read with another value than the first */
-    struct deck_walk walk;
+struct job {                      /* an INCLUDE to be read with another value than the first */
+    const struct deck_walk *walk; /* as it stood behind the INCLUDE */
     uint32_t file;
     const struct binding *binding;
 };
@@ -135,8 +135,9 @@ struct name_use {
 
 struct resolved {
     struct ds_span digest_path, source;
-    uint32_t value;     /* of all its parameters */
-    uint32_t params[8]; /* parameters in the name */
+    struct ds_span shown; /* the string in the bundle's deck */
+    uint32_t value;       /* of all its parameters */
+    uint32_t params[8];   /* parameters in the name */
     size_t n_params;
     const struct binding *binding; /* for what is read from this file */
 };

@@ -290,10 +290,13 @@ static bool check_links(struct scan *s, const struct name_use *use, struct ds_sp
     return false;
 }
 
-static void note_rewrite(struct scan *s, const struct name_use *use, struct ds_span name,
-                         struct ds_span resolved, struct ds_span digest_path, struct alias *alias)
+/* Note what of the string must change for the bundle. resolved: the name, alias filled in. */
+static void note_rewrite(struct scan *s, const struct name_use *use, struct ds_span resolved,
+                         struct alias *alias, struct resolved *r)
 {
     bool absolute = resolved.len > 0 && resolved.ptr[0] == '/';
+    struct ds_span name = deck_unquote(use->token.text);
+    r->shown = name;
     if (!goes_back(resolved) && !absolute)
         return;
     if (absolute && alias && !goes_back(resolved)) {
@@ -305,8 +308,9 @@ static void note_rewrite(struct scan *s, const struct name_use *use, struct ds_s
         scan_add_rewrite(s, alias->file, alias->line, alias->offset, alias->length, now);
         return;
     }
+    r->shown = r->digest_path;
     scan_add_rewrite(s, use->file, use->token.line, offset_in(s, use->file, name), name.len,
-                     digest_path);
+                     r->digest_path);
 }
 
 static bool resolve_one(struct scan *s, const struct name_use *use, struct ds_span path,
@@ -367,6 +371,7 @@ static size_t resolve_values(struct scan *s, const struct name_use *use, struct 
             return done;
         *b = (struct binding){first->group, r->value, use->binding};
         r->binding = b;
+        r->shown = r->digest_path;
         done++;
     }
     *out = list;
@@ -405,7 +410,7 @@ size_t scan_resolve(struct scan *s, const struct name_use *use, struct resolved 
     if (!one || !resolve_one(s, use, path, one))
         return 0;
     one->binding = use->binding;
-    note_rewrite(s, use, name, path, one->digest_path, alias);
+    note_rewrite(s, use, path, alias, one);
     *out = one;
     return 1;
 }

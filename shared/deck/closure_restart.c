@@ -238,11 +238,9 @@ void scan_restart(struct scan *s, const struct name_use *use, uint32_t step)
     struct resolved *list = NULL;
     size_t n = scan_resolve(s, use, &list);
     restart->present = true;
-    struct ds_span name = deck_unquote(use->token.text);
     for (size_t i = 0; i < n && s->status == 0; i++) {
         struct base b = {use, &list[i], restart->pos, step};
-        bool rewritten = list[i].n_params > 0 || name.ptr[0] == '/';
-        struct ds_span root = rewritten ? list[i].digest_path : name;
+        struct ds_span root = list[i].shown;
         if (i == 0)
             restart->root = root;
         if (root.len > 72)

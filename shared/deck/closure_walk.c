@@ -102,7 +102,8 @@ static void push_file(struct scan *s, uint32_t file, const struct binding *bindi
     s->stack[s->depth++] = (struct frame){.file = file, .binding = binding, .include_line = line};
 }
 
-static void add_job(struct scan *s, uint32_t file, const struct binding *binding)
+static void add_job(struct scan *s, uint32_t file, const struct binding *binding,
+                    const struct deck_walk *walk)
 {
     if (s->n_jobs >= SCAN_MAX_JOBS) {
         scan_fail(s, DS_ETOOBIG, "`files` parameters stand in too many INCLUDEs");
@@ -112,8 +113,7 @@ static void add_job(struct scan *s, uint32_t file, const struct binding *binding
     if (!jobs)
         return;
     s->jobs = jobs;
-    jobs[s->n_jobs] = (struct job){.walk = s->walk, .file = file, .binding = binding};
-    jobs[s->n_jobs++].walk.in_keyword = false;
+    jobs[s->n_jobs++] = (struct job){.walk = walk, .file = file, .binding = binding};
 }
 
 /* Bring in what a name resolved to. Text is read, other files only digested. */
@@ -123,7 +123,12 @@ static uint32_t take_file(struct scan *s, const struct name_use *use, const stru
     struct deck_pos pos = scan_pos(s, use->file, use->token.line, use->token.column);
     struct deck_stat st = {0};
     struct ds_err err = {0};
-    if (s->reader->stat(s->reader->context, r->source, s->arena, &st, &err) != 0) {
+    int rc = s->reader->stat(s->reader->context, r->source, s->arena, &st, &err);
+    if (rc != 0 && rc != DS_ENOTFOUND) {
+        deck_error(s->problems, pos, "%s: %s", use->keyword, err.text);
+        return NO_FILE;
+    }
+    if (rc != 0) {
         struct ds_span hint = scan_missing_hint(s, r->source);
         deck_error(s->problems, pos, "%s: no such file: %.*s%.*s%s", use->keyword,
                    DS_FMT(r->source), DS_FMT(hint),
@@ -161,6 +166,13 @@ static void open_include(struct scan *s, const struct name_use *use)
     struct resolved *list = NULL;
     size_t n = scan_resolve(s, use, &list);
     struct deck_pos pos = scan_pos(s, use->file, use->token.line, use->token.column);
+    struct deck_walk *behind = n > 1 ? ds_new(s->arena, struct deck_walk, 1) : NULL;
+    if (behind) {
+        *behind = s->walk;
+        behind->in_keyword = false;
+    } else if (n > 1) {
+        scan_fail(s, DS_ETOOBIG, "reading the deck needs more memory than allowed");
+    }
     for (size_t i = 0; i < n && s->status == 0; i++) {
         uint32_t file = take_file(s, use, &list[i], true);
         if (file == NO_FILE)
@@ -168,7 +180,7 @@ static void open_include(struct scan *s, const struct name_use *use)
         if (i == 0)
             push_file(s, file, list[i].binding, pos);
         else
-            add_job(s, file, list[i].binding);
+            add_job(s, file, list[i].binding, behind);
     }
 }
 
@@ -427,9 +439,14 @@ static void say_trouble(struct scan *s, struct ds_span line, const struct walk_s
     uint32_t column = (uint32_t)(word.ptr - line.ptr) + 1;
     bool is_slot = word.len > 2 && word.ptr[0] == '<' && word.ptr[word.len - 1] == '>';
     word.len = word.len > 40 ? 40 : word.len;
-    if (step->events & WALK_UNKNOWN_KEYWORD)
-        deck_warn(s->problems, here(s, column), "%.*s is no keyword that Flow 2022.10 knows",
-                  DS_FMT(word));
+    if ((step->events & WALK_UNKNOWN_KEYWORD)
+        && ds_span_is(s->request->flow_version, DECK_FLOW_VERSION))
+        deck_error(s->problems, here(s, column),
+                   "%.*s is no keyword that Flow " DECK_FLOW_VERSION " knows; it would stop here",
+                   DS_FMT(word));
+    else if (step->events & WALK_UNKNOWN_KEYWORD)
+        deck_warn(s->problems, here(s, column),
+                  "%.*s is no keyword that Flow " DECK_FLOW_VERSION " knows", DS_FMT(word));
     if (step->events & WALK_LONG_KEYWORD)
         deck_warn(s->problems, here(s, column), "%.*s: only the first 8 characters count",
                   DS_FMT(word));
@@ -461,9 +478,12 @@ static void say_not_ended(struct scan *s, const char *where)
 static void take_line(struct scan *s, struct ds_span line)
 {
     struct frame *f = top(s);
+    bool was_unknown = s->walk.after_unknown;
     struct walk_step step = deck_walk_line(&s->walk, f->file, f->line, line);
     if (step.events == 0)
         return;
+    if (was_unknown) /* its data, most likely: said once */
+        step.events &= ~(unsigned)WALK_UNKNOWN_KEYWORD;
     if (step.events & (WALK_UNKNOWN_KEYWORD | WALK_LONG_KEYWORD | WALK_RANDOM_TEXT))
         say_trouble(s, line, &step);
     if (step.events & (WALK_SUSPICIOUS_DATA | WALK_SWALLOWED)) {
@@ -528,7 +548,7 @@ void scan_walk(struct scan *s, uint32_t root)
         deck_error(s->problems, scan_pos(s, root, 0, 0),
                    "holds no keyword of a deck (DIMENS, OIL, TSTEP, ...): is it one?");
     for (size_t i = 0; i < s->n_jobs && s->status == 0; i++) {
-        s->walk = s->jobs[i].walk;
+        s->walk = *s->jobs[i].walk;
         s->depth = 0;
         s->alternative = true;
         s->ended = s->collects = s->counts_actnum = s->discards = false;

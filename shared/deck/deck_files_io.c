@@ -81,7 +81,7 @@ static int files_read(void *context, struct ds_span path, uint64_t max_bytes, st
 {
     struct deck_files *f = context;
     char name[PATH_MAX_BYTES];
-    struct stat st;
+    struct stat st = {0};
     ds_auto_fd fd = -1;
     int rc = path_text(path, name, err);
     if (rc == 0)
@@ -107,7 +107,7 @@ static int files_read_at(void *context, struct ds_span path, uint64_t offset, vo
 {
     (void)context;
     char name[PATH_MAX_BYTES];
-    struct stat st;
+    struct stat st = {0};
     ds_auto_fd fd = -1;
     int rc = path_text(path, name, err);
     if (rc == 0)
@@ -122,7 +122,7 @@ static int files_digest(void *context, struct ds_span path, char hex[65], uint64
 {
     (void)context;
     char name[PATH_MAX_BYTES];
-    struct stat st;
+    struct stat st = {0};
     ds_auto_fd fd = -1;
     int rc = path_text(path, name, err);
     if (rc == 0)

@@ -227,8 +227,8 @@ static void read_dates(struct reading *r, const struct closure_item *item)
             continue;
         }
         double days = (unix_s - (double)r->f->start_unix_s) / 86400.0;
-        /* equal dates and dates before the last are refused by the simulator */
-        if (!isnan(r->now_days) && days <= r->now_days - 1e-9 && !r->f->is_restart)
+        /* the simulator takes an equal date (a step of no length) but none before the last */
+        if (!isnan(r->now_days) && days < r->now_days - 1.0 / 86400 && !r->f->is_restart)
             deck_error(r->problems, item_pos(r, item, rec->first_line, rec->tokens[0].column),
                        "DATES: this date lies before the one reached already; dates must increase");
         r->now_days = days;

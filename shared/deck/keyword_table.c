@@ -30,11 +30,11 @@
     }
 #define CODE(end_word)                                                                             \
     {                                                                                              \
-        .kind = DECK_SIZE_CODE, .count = 1, .min_count = NO_MIN, .raw = true, .other = end_word    \
+        .kind = DECK_SIZE_CODE, .count = 1, .min_count = NO_MIN, .raw = true, .other = (end_word)  \
     }
 #define AS_MANY(is_tables, keyword, item, shift, preset, records)                                  \
     {                                                                                              \
-        .kind = DECK_SIZE_OTHER, .min_count = NO_MIN, .tables = (is_tables), .other = keyword,     \
+        .kind = DECK_SIZE_OTHER, .min_count = NO_MIN, .tables = (is_tables), .other = (keyword),   \
         .other_item = (item), .other_shift = (shift), .other_default = (preset),                   \
         .factor = (records)                                                                        \
     }

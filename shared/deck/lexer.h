@@ -61,7 +61,7 @@ struct deck_size {
     uint16_t min_count;    /* may end early, at the next keyword, from here on */
     bool raw;              /* records are raw text: the last '/' of a line ends them */
     bool tables;           /* OTHER: count tables, each a list ended by an empty record */
-    char other[9];         /* OTHER: keyword that says how many */
+    const char *other;     /* OTHER: keyword that says how many; CODE: the end word */
     uint16_t other_item;   /* its item, 0-based */
     int16_t other_shift;   /* added to it */
     int16_t other_default; /* when it is not given */

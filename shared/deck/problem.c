@@ -37,7 +37,7 @@ static void problem_fill(struct deck_problem *slot, bool is_warning, struct deck
     if (n < 0 || (size_t)n >= sizeof(slot->text))
         return;
     int m = vsnprintf(slot->text + n, sizeof(slot->text) - (size_t)n, format, args);
-    if (m >= 0 && (size_t)(n + m) >= sizeof(slot->text))
+    if (m >= 0 && (size_t)m >= sizeof(slot->text) - (size_t)n)
         memcpy(slot->text + sizeof(slot->text) - 4, "...", 4);
 }
 

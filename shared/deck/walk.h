@@ -55,9 +55,9 @@ struct deck_walk {
     struct walk_dims dims[WALK_DIMS_KEYWORDS];
 };
 
-/* Feed one line (without \n), number 1-based, of the file with this index. */
+/* Feed one raw line (without \n), number 1-based, of the file with this index. */
 struct walk_step deck_walk_line(struct deck_walk *w, uint32_t file, uint32_t number,
-                                struct ds_span line);
+                                struct ds_span raw);
 
 /* Slot of a keyword whose record 0 gives sizes, or -1; then its items. */
 int deck_walk_dims_slot(struct ds_span name);
