@@ -23,6 +23,8 @@ int run_collect(struct cli *cli, struct session *s)
         return 0;
     log_info("dataset: %u ok, %u failed, %u missing of %u cases; %u vectors, %u times", report.n_ok,
              report.n_failed, report.n_missing, report.n_rows, report.n_vectors, report.n_times);
+    (void)fflush(cli->out);
+    (void)fprintf(stderr, "%.*s", DS_FMT(report.preview));
     for (size_t i = 0; i < report.n_objects; i++)
         (void)fprintf(cli->out, "%s/%s\n", store_url(s->store), report.objects[i].key);
     return 0;

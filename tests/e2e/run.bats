@@ -118,13 +118,12 @@ for line in sys.stdin:
 
 @test "Ctrl-C keeps what is done, uses up no retry, leaves no process, and the same command goes on" {
     null_sweep 12 '"--sleep_ms=300"'
-    setsid -w decksweep run sweep.yaml --no-collect 2>log &
+    decksweep run sweep.yaml --no-collect 2>log &
     runner=$!
-    wait_for 20 test "$(committed)" -ge 0
-    until [ "$(committed)" -ge 3 ]; do sleep 0.05; done
-    pid=$(pgrep -f "decksweep run sweep.yaml" | head -1)
-    kill -INT "$pid"
-    run wait "$runner"
+    wait_for 20 some_committed 3
+    kill -INT "$runner"
+    status=0
+    wait "$runner" || status=$?
     cat log
     [ "$status" -eq 130 ]
     nothing_left 5
@@ -143,20 +142,15 @@ for line in sys.stdin:
         runner=$!
         sleep "0.$((RANDOM % 8 + 1))"
         case $((round % 3)) in
-            0) victims=$(pgrep -f 'decksweep run sweep.yaml') ;;
-            1) victims=$(pgrep -f 'decksweep-agent work.*null-sweep' | head -1) ;;
-            2) victims=$(pgrep -x nullsim | head -1) ;;
+            0) victim=$runner ;;
+            1) victim=$(pgrep -P "$runner" | head -1 || true) ;;
+            2) victim=$(pids_in_work | head -1) ;;
         esac
-        # shellcheck disable=SC2086
-        kill -9 $victims 2>/dev/null || true
-        if [ $((round % 3)) -eq 0 ]; then
-            wait "$runner" || true
-            nothing_left 5
-        else
-            kill -INT "$runner" 2>/dev/null || true
-            wait "$runner" || true
-            nothing_left 5
-        fi
+        kill -9 "$victim" 2>/dev/null || true
+        sleep 0.2
+        kill -INT "$runner" 2>/dev/null || true
+        wait "$runner" || true
+        nothing_left 5
     done
     run decksweep run sweep.yaml --no-collect
     tail -n 30 log

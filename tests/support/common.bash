@@ -33,7 +33,7 @@ pids_in_work() {
         pid=${dir#/proc/}
         [ "$pid" = "$$" ] || [ "$pid" = "$BASHPID" ] && continue
         case "$(readlink "$dir/cwd" 2>/dev/null)" in "$WORK"/*) echo "$pid" && continue ;; esac
-        tr '\0' ' ' <"$dir/cmdline" 2>/dev/null | grep -qE "(decksweep|flow|mpirun|nullsim).*$WORK" && echo "$pid"
+        { tr '\0' ' ' <"$dir/cmdline"; } 2>/dev/null | grep -qE "(decksweep|flow|mpirun|nullsim).*$WORK" && echo "$pid"
     done
     true
 }
@@ -111,3 +111,4 @@ Y
 }
 
 committed() { find store/*/cases -name '*.tar.zst' 2>/dev/null | wc -l; }
+some_committed() { [ "$(committed)" -ge "$1" ]; }
