@@ -40,7 +40,7 @@ static void put_log(const struct logs *l, const void *data, size_t n)
         return;
     }
     ds_auto_buf clean;
-    buf_init(&clean, PIECE_BYTES * 4);
+    buf_init(&clean, (size_t)PIECE_BYTES * 4);
     text_put_lines(&clean, (struct ds_span){data, n});
     cli_put(l->cli, &clean);
 }

@@ -81,11 +81,11 @@ static int write_at(const char *dir, const char *name, const struct ds_buf *text
 static int write_extras(struct cli *cli, const struct planned_view *v, uint32_t row,
                         const char *dir, struct ds_err *err)
 {
-    const struct ds_span *names = parameters_names(v->plan, cli->arena), *values;
+    const struct ds_span *names = parameters_names(v->plan, cli->arena), *values = NULL;
     static const char *const NONE[] = {NULL};
-    const char *const *argv, *const *env;
-    struct plan filled;
-    size_t n_argv;
+    const char *const *argv = NULL, *const *env = NULL;
+    struct plan filled = {0};
+    size_t n_argv = 0;
     struct command_case c = {
         .deck = v->plan->deck_name, .output = DS_SPAN("."), .as_root = geteuid() == 0};
     if (!names)
@@ -98,7 +98,7 @@ static int write_extras(struct cli *cli, const struct planned_view *v, uint32_t 
         rc = command_build(&filled, &c, cli->arena, &argv, &n_argv, err);
     if (rc == 0)
         rc = command_environment(NONE, &filled, NULL, cli->arena, &env, err);
-    if (rc < 0)
+    if (rc < 0 || !argv || !env)
         return rc;
     ds_auto_buf text;
     buf_init(&text, SCRIPT_BYTES);
@@ -126,8 +126,9 @@ static int render(struct cli *cli, const struct planned_view *v, struct ds_err *
     const char *dir = cmd_text(cli->line, "output");
     if (!dir)
         dir = arena_format(cli->arena, "case-%06u", v->design->number[row]).ptr;
-    rc = dir ? check_folder(dir, cmd_has(cli->line, "force"), err)
-             : ds_fail(err, DS_ETOOBIG, "-o: too long");
+    if (!dir)
+        return ds_fail(err, DS_ETOOBIG, "-o: too long");
+    rc = check_folder(dir, cmd_has(cli->line, "force"), err);
     if (rc == 0)
         rc = case_folder_write(v, row, dir, v->plan->trim, err);
     if (rc == 0)

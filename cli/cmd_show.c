@@ -281,6 +281,7 @@ static int show(struct view *v, struct ds_err *err)
         case_archive_close(&v->archive);
     if (rc == 0)
         cli_put(v->cli, &out);
+    v->out = NULL;
     return rc;
 }
 

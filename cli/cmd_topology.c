@@ -46,8 +46,8 @@ static int plan_slots(const struct cli *cli, const struct topology *topo, struct
 
 static int run(struct cli *cli)
 {
-    struct topology topo;
-    struct slots slots;
+    struct topology topo = {0};
+    struct slots slots = {0};
     struct ds_err err = {0};
     int rc = read_machine(cli, &topo, &err);
     if (rc == 0)

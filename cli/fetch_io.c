@@ -8,12 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define ARENA_BYTES ((size_t)512 << 20)
-#define CHUNK_BYTES ((size_t)1 << 20)
+#define CHUNK_BYTES ((size_t)128 << 10)
 #define PART        ".decksweep-part"
 
 int fetch_open(struct fetch *f, const struct target *t, const char *dir, struct ds_err *err)
@@ -76,11 +75,11 @@ static bool is_there(int parent, const char *base, uint64_t size_bytes, const ch
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != size_bytes)
         return false;
-    ds_auto_free char *chunk = malloc(CHUNK_BYTES);
+    char chunk[CHUNK_BYTES];
     struct sha256 *h = sha256_create();
     char hex[65];
     ssize_t n = -1;
-    while (chunk && (n = read(fd, chunk, CHUNK_BYTES)) > 0)
+    while ((n = read(fd, chunk, CHUNK_BYTES)) > 0)
         sha256_add(h, chunk, (size_t)n);
     sha256_end(h, hex);
     sha256_destroy(h);
@@ -95,7 +94,7 @@ static int put_file(struct fetch *f, struct ds_span name, uint64_t size_bytes, c
                     fill_f fill, void *context, struct ds_err *err)
 {
     ds_auto_fd parent = -1;
-    const char *base = NULL;
+    const char *base = "";
     char part[300], sha256[65] = "";
     int rc = open_parent(f->dir_fd, name, &parent, &base, err);
     if (rc < 0)
@@ -198,10 +197,10 @@ static int fill_from_object(void *context, int fd, char sha256[65], struct ds_er
     struct store_object *object;
     uint64_t size;
     sha256[0] = '\0';
-    ds_auto_free char *chunk = malloc(CHUNK_BYTES);
+    char chunk[CHUNK_BYTES];
     int rc = store_object_open(s->f->t->store, s->key, &object, &size, err);
-    if (rc < 0 || !chunk)
-        return rc < 0 ? rc : ds_fail(err, DS_EIO, "no memory");
+    if (rc < 0)
+        return rc;
     for (uint64_t at = 0; at < size && rc == 0;) {
         size_t n = size - at < CHUNK_BYTES ? (size_t)(size - at) : CHUNK_BYTES;
         rc = store_object_read(object, at, chunk, n, err);

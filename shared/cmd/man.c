@@ -177,9 +177,31 @@ static void put_identifier(struct ds_buf *out, const char *name)
         (void)buf_put_char(out, *c == '-' ? '_' : *c);
 }
 
-void completion_put_bash(const struct program *p, struct ds_buf *out)
+static void put_command_names(const struct program *p, struct ds_buf *out)
+{
+    for (size_t i = 0; p->commands[i]; i++)
+        if (!p->commands[i]->hidden)
+            (void)buf_printf(out, "%s ", p->commands[i]->name);
+}
+
+static void put_option_names(const struct cmd_entry *e, struct ds_buf *out)
 {
     const struct cmd_option *o;
+    for (size_t i = 0; (o = cmd_option_at(e, i)); i++)
+        if (o->help)
+            (void)buf_printf(out, "--%s%s ", o->name, o->kind == VALUE_NONE ? "" : "=");
+}
+
+static void put_values(const struct cmd_entry *e, struct ds_buf *out)
+{
+    const struct cmd_option *o;
+    for (size_t i = 0; (o = cmd_option_at(e, i)); i++)
+        if (o->help && o->kind != VALUE_NONE)
+            put_value_case(out, e, o);
+}
+
+void completion_put_bash(const struct program *p, struct ds_buf *out)
+{
     (void)buf_printf(out, "# bash completion for %s; made from its option tables\n", p->name);
     put_identifier(out, p->name);
     (void)buf_put_text(out,
@@ -189,9 +211,7 @@ void completion_put_bash(const struct program *p, struct ds_buf *out)
                        "  COMPREPLY=()\n"
                        "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
                        "    COMPREPLY=($(compgen -W '");
-    for (size_t i = 0; p->commands[i]; i++)
-        if (!p->commands[i]->hidden)
-            (void)buf_printf(out, "%s ", p->commands[i]->name);
+    put_command_names(p, out);
     (void)buf_put_text(out, "help --help --version' -- \"$cur\"))\n"
                             "    return\n"
                             "  fi\n"
@@ -199,21 +219,16 @@ void completion_put_bash(const struct program *p, struct ds_buf *out)
                             "  if [ \"$prev\" = '=' ]; then prev=${COMP_WORDS[COMP_CWORD-2]}; fi\n"
                             "  case \"$command:$prev\" in\n");
     for (size_t i = 0; p->commands[i]; i++)
-        for (size_t k = 0; !p->commands[i]->hidden && (o = cmd_option_at(p->commands[i], k)); k++)
-            if (o->help && o->kind != VALUE_NONE)
-                put_value_case(out, p->commands[i], o);
-    (void)buf_put_text(out, "  esac\n  case \"$command\" in\n    help) COMPREPLY=($(compgen -W '");
-    for (size_t i = 0; p->commands[i]; i++)
         if (!p->commands[i]->hidden)
-            (void)buf_printf(out, "%s ", p->commands[i]->name);
+            put_values(p->commands[i], out);
+    (void)buf_put_text(out, "  esac\n  case \"$command\" in\n    help) COMPREPLY=($(compgen -W '");
+    put_command_names(p, out);
     (void)buf_put_text(out, "' -- \"$cur\")); return ;;\n");
     for (size_t i = 0; p->commands[i]; i++) {
         if (p->commands[i]->hidden)
             continue;
         (void)buf_printf(out, "    %s) options='", p->commands[i]->name);
-        for (size_t k = 0; (o = cmd_option_at(p->commands[i], k)); k++)
-            if (o->help)
-                (void)buf_printf(out, "--%s%s ", o->name, o->kind == VALUE_NONE ? "" : "=");
+        put_option_names(p->commands[i], out);
         (void)buf_printf(out, "' files='%s' ;;\n", args_pattern(p->commands[i]->args));
     }
     (void)buf_put_text(out, "  esac\n"

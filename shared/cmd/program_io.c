@@ -91,6 +91,14 @@ static int unknown_command(const struct program *p, const char *name)
     return CLI_INPUT;
 }
 
+static int help_command(const struct program *p, const struct cmd_entry *e)
+{
+    ds_auto_buf text;
+    buf_init(&text, TEXT_MAX_BYTES);
+    help_put_command(p, e, &text);
+    return put_text(&text);
+}
+
 static int run_help(const struct program *p, int argc, char **argv)
 {
     ds_auto_buf text;
@@ -102,7 +110,7 @@ static int run_help(const struct program *p, int argc, char **argv)
     else if (strcmp(argv[0], "--completion") == 0)
         completion_put_bash(p, &text);
     else if (cmd_find(p, argv[0]))
-        help_put_command(p, cmd_find(p, argv[0]), &text);
+        return help_command(p, cmd_find(p, argv[0]));
     else
         return unknown_command(p, argv[0]);
     return put_text(&text);
@@ -119,7 +127,7 @@ static int run_command(const struct program *p, const struct cmd_entry *e, int a
         return CLI_INPUT;
     }
     if (line->help)
-        return run_help(p, 1, (char *[]){(char *)(uintptr_t)e->name});
+        return help_command(p, e);
     struct cli cli = {
         .program = p,
         .line = line,
