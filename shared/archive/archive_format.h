@@ -21,7 +21,7 @@
 #define ARCHIVE_VERSION         1u
 #define ARCHIVE_MAGIC           "DSWPINDX"
 #define ARCHIVE_FOOTER_BYTES    56u
-#define ARCHIVE_FRAME_RAW       (4u << 20) /* what the writer uses; a multiple of 512 */
+#define ARCHIVE_FRAME_RAW       (2u << 20) /* what the writer uses; a multiple of 512 */
 #define ARCHIVE_FRAME_RAW_MIN   (64u << 10)
 #define ARCHIVE_FRAME_RAW_MAX   (64u << 20)
 #define ARCHIVE_END_FRAME_MAX   64u /* compressed bytes of the 1024 zeros */

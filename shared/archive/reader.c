@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <zstd.h>
 
-#define WINDOW_BYTES ((size_t)8 * 1024 * 1024) /* neighbouring frames come with one read */
+#define WINDOW_BYTES ((size_t)1024 * 1024) /* small neighbouring frames come with one read */
 
 struct archive_reader {
     ZSTD_DCtx *dctx;

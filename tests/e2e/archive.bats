@@ -82,7 +82,7 @@ teardown() {
     diff -r . ../out
     [ -x ../out/run.sh ]
     "$tool" cat ../a.tar.zst model/SPE1.UNRST | cmp - model/SPE1.UNRST
-    "$tool" list ../a.tar.zst | grep -qx 'model/SPE1.UNRST 9000000 3'
+    "$tool" list ../a.tar.zst | grep -qx 'model/SPE1.UNRST 9000000 5'
 }
 
 @test "one member is fetched without reading the others" {
