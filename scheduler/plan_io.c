@@ -27,6 +27,9 @@ struct planned {
     struct deck_problems deck_problems;
     struct planned_view view;
     struct ds_span path;
+    int asked; /* of the simulator: name and version, or why not */
+    struct ds_err asked_err;
+    struct ds_span simulator, simulator_version;
 };
 
 void planned_destroy(struct planned *p)
@@ -208,7 +211,13 @@ static int scan_deck(struct planned *p, const struct deck_files_param *files, si
         names[n++] = p->sweep.params[i].name;
     for (size_t i = 0; i < DS_COUNT(PLAN_BUILT_IN); i++)
         names[n++] = PLAN_BUILT_IN[i];
+    /* asked before the deck is read, because it decides what a deck may hold; what is wrong
+     * with the simulator is told when the deck is right */
+    p->asked = ask_simulator(p, &p->simulator, &p->simulator_version, &p->asked_err);
+    struct ds_span flow =
+        p->asked == 0 && p->sweep.preset_flow ? p->simulator_version : (struct ds_span){"", 0};
     struct closure_request request = {.deck_path = path_join(p->a, p->sweep.dir, p->sweep.deck),
+                                      .flow_version = flow,
                                       .reader = deck_files_reader(p->files),
                                       .params = files,
                                       .n_params = n_files,
@@ -226,13 +235,16 @@ static int scan_deck(struct planned *p, const struct deck_files_param *files, si
 
 static int assemble(struct planned *p, struct ds_span table, struct ds_err *err)
 {
-    struct plan_input in = {.sweep = &p->sweep, .closure = &p->closure, .table_text = table};
-    int rc = ask_simulator(p, &in.simulator, &in.simulator_version, err);
-    if (rc < 0)
-        return rc;
+    if (p->asked < 0)
+        return ds_fail(err, (enum ds_code)p->asked, "%s", p->asked_err.text);
+    struct plan_input in = {.sweep = &p->sweep,
+                            .closure = &p->closure,
+                            .table_text = table,
+                            .simulator = p->simulator,
+                            .simulator_version = p->simulator_version};
     p->result.design_csv = &p->design_csv;
     p->result.plan_json = &p->plan_json;
-    rc = plan_assemble(&in, p->a, &p->result, &p->sweep_problems, &p->deck_problems, err);
+    int rc = plan_assemble(&in, p->a, &p->result, &p->sweep_problems, &p->deck_problems, err);
     if (rc < 0)
         return rc;
     return design_decode(buf_span(&p->design_csv), p->a, &p->design, err);

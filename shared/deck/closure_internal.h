@@ -143,8 +143,7 @@ struct resolved {
 };
 
 /* All files that a name stands for: one, or one a value of the parameters in it. The string
- * is noted for rewriting where needed. Returns how many (0: a problem was said, or the name
- * holds an undeclared placeholder). */
+ * is noted for rewriting where needed. Returns how many (0: a problem was said). */
 size_t scan_resolve(struct scan *s, const struct name_use *use, struct resolved **out);
 
 /* Find where path goes wrong and say what is there instead: " (there is X)" or "". */

@@ -180,7 +180,6 @@ static bool check_token(struct scan *s, const struct name_use *use, struct ds_sp
 struct slots {
     uint32_t params[8];
     size_t n;
-    bool undeclared;
 };
 
 static int find_param(const struct scan *s, struct ds_span name)
@@ -228,15 +227,12 @@ static bool find_slots(struct scan *s, const struct name_use *use, struct ds_spa
     struct ds_span word;
     while (next_placeholder(name, &at, &word, &open)) {
         int param = find_param(s, word);
-        if (param < 0 && !is_declared(s, word)) {
-            slots->undeclared = true; /* template_check lists it */
-            continue;
-        }
         if (param < 0) {
             deck_error(s->problems, pos,
                        "%s: <%.*s> is no parameter of kind `files`, and only these may stand in a "
-                       "file name; list the files with {files: \"...\"}",
-                       use->keyword, DS_FMT(word));
+                       "file name%s; list the files under spec.parameters: %.*s: {files: \"...\"}",
+                       use->keyword, DS_FMT(word),
+                       is_declared(s, word) ? "" : " (it is undeclared)", DS_FMT(word));
             return false;
         }
         if (open != 0) {
@@ -402,7 +398,7 @@ size_t scan_resolve(struct scan *s, const struct name_use *use, struct resolved 
         return 0;
     if (use->uses_aliases)
         replace_backslashes(s, use, &path);
-    if (!find_slots(s, use, path, &slots) || slots.undeclared || s->status != 0)
+    if (!find_slots(s, use, path, &slots) || s->status != 0)
         return 0;
     if (slots.n > 0)
         return resolve_values(s, use, path, &slots, out);

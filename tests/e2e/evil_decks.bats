@@ -454,6 +454,48 @@ restart_base() {
     fails 'CASE.DATA:[0-9]+:1: PROPS is read as data of EQUALS'
 }
 
+@test "an unknown keyword is refused" {
+    sed -i 's/^GRID/FOOBARXX\n 1 2 3 \/\nGRID/' CASE.DATA
+    fails 'CASE.DATA:[0-9]+:1: FOOBARXX is no keyword that Flow 2022.10 knows'
+}
+
+@test "a keyword of more than 8 characters counts by its first 8" {
+    sed -i 's/^SCHEDULE/SCHEDULEXY/' CASE.DATA
+    works 'warning: CASE.DATA:[0-9]+:1: SCHEDULEXY: only the first 8 characters count'
+}
+
+@test "two records where one belongs are refused" {
+    printf 'PORO\n 300*0.3 /\n 300*0.3 /\n' >poro.inc
+    fails 'poro.inc:3:2: a keyword is expected here'
+}
+
+@test "a lone extra slash works" {
+    printf 'PORO\n 300*0.3 /\n/\n' >poro.inc
+    works
+}
+
+@test "decksweep plan refuses a bad deck with file and line, exit 2" {
+    cat >sweep.yaml <<Y
+apiVersion: decksweep.io/v1alpha1
+kind: Sweep
+metadata: {name: evil}
+spec:
+  deck: CASE.DATA
+  parameters: {PORO: {values: [0.2, 0.3]}}
+  design: {method: grid}
+Y
+    printf "PORO\n 300*<PRO> /\nPERMX\n 300*<PORO> /\n" >poro.inc
+    run decksweep plan sweep.yaml
+    echo "$output"
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"poro.inc:2:6: <PRO> is no parameter of the sweep; did you mean <PORO>?"* ]]
+    printf "INCLUDE\n'gone.inc' /\nINCLUDE\n'poro.inc' /\n" >poro.inc
+    run decksweep plan sweep.yaml
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"poro.inc:2:1: INCLUDE: no such file"* ]]
+    [[ "$output" == *"poro.inc:4:1: INCLUDE goes in a circle"* ]]
+}
+
 @test "empty deck is refused" {
     : >E.DATA
     DECK=E.DATA fails 'E.DATA'

@@ -53,7 +53,8 @@ static int scan(struct tool *t, const char *deck)
                                 .params = t->params,
                                 .n_params = t->n_params,
                                 .names = t->names,
-                                .n_names = t->n_params};
+                                .n_names = t->n_params,
+                                .flow_version = DS_SPAN(DECK_FLOW_VERSION)};
     int rc = closure_scan(&q, t->arena, &t->closure, t->problems, &t->err);
     bool used[MAX_PARAMS];
     if (rc == 0)
