@@ -32,6 +32,10 @@ raw=$(cat -- * | wc -c)
 
 median() { sort -n | awk '{v[NR] = $1} END {print v[int((NR + 1) / 2)]}'; }
 
+# zstd reads and writes in threads of their own; the same threads means without them.
+same_threads=()
+zstd --help 2>&1 | grep -q asyncio && same_threads=(--no-asyncio)
+
 timed() { # output file, command...
     local log=$1 began ended
     shift
@@ -41,9 +45,6 @@ timed() { # output file, command...
     echo $((ended - began)) >>"$log"
 }
 
-# zstd -d reads and writes in threads of their own; the same threads means without them.
-same_threads=()
-zstd --help 2>&1 | grep -q asyncio && same_threads=(--no-asyncio)
 zstd_reads() { zstd -q -d -f "${same_threads[@]}" --output-dir-flat "$work/out" "$work"/z/*.zst; }
 
 report() { # what, ours ns, theirs ns
@@ -56,7 +57,7 @@ for threads in 1 2; do
     : >"$work/ours" && : >"$work/theirs"
     for ((i = 0; i < pairs; i++)); do
         timed "$work/ours" "$tool" pack 3 "$threads" "$work/a.tar.zst" "${files[@]}"
-        timed "$work/theirs" zstd -q -f -3 -T"$threads" --output-dir-flat "$work/z" -- "${files[@]}"
+        timed "$work/theirs" zstd -q -f -3 -T"$threads" "${same_threads[@]}" --output-dir-flat "$work/z" -- "${files[@]}"
     done
     report "packing $((raw / 1000000)) MB, level 3, $threads threads, with SHA-256" \
         "$(median <"$work/ours")" "$(median <"$work/theirs")"
