@@ -8,7 +8,8 @@
  *   decktool trim DECK DIR                     the bundle, trimmed, under DIR; edits on stdout
  *   decktool copy DECK DIR                     the bundle, untrimmed
  *   decktool can DECK PATTERN                  yes, no or unknown
- *   decktool vectors DECK                      keywords of SUMMARY */
+ *   decktool vectors DECK                      keywords of SUMMARY
+ *   decktool keywords FILE                     every keyword of one file with its line */
 #include "base/fs_io.h"
 #include "base/path.h"
 #include "base/units.h"
@@ -16,6 +17,7 @@
 #include "deck/features.h"
 #include "deck/template.h"
 #include "deck/trim.h"
+#include "deck/walk.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -202,6 +204,31 @@ static int run(struct tool *t, const char *mode, const char *argument)
     return ds_fail(&t->err, DS_EINPUT, "no such mode: %s", mode);
 }
 
+/* Every keyword of one file, INCLUDEs not followed; to be held against Flow's own log. */
+static int print_keywords(struct tool *t, const char *path)
+{
+    struct ds_span text, line, token;
+    struct deck_walk *w = ds_new(t->arena, struct deck_walk, 1);
+    struct deck_token tokens[64];
+    size_t at = 0, n = 0;
+    int rc = fs_read_file(path, 1u << 30, t->arena, &text, &t->err);
+    for (uint32_t number = 1; rc == 0 && deck_next_line(text, &at, &line); number++) {
+        struct walk_step step = deck_walk_line(w, 0, number, line);
+        if (step.events & WALK_BEGAN) {
+            printf("%s %u\n", w->keyword.name, number);
+            n = 0;
+            if (ds_span_is(ds_span_of(w->keyword.name), "END"))
+                break;
+        }
+        size_t from = 0;
+        while ((step.events & WALK_DATA) && n < 64 && deck_next_token(step.data, &from, &token))
+            tokens[n++] = (struct deck_token){token, number, 1};
+        if ((step.events & WALK_RECORD) && w->n_records == 1)
+            deck_walk_set_dims(w, deck_walk_dims_slot(ds_span_of(w->keyword.name)), tokens, n);
+    }
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3) {
@@ -217,8 +244,9 @@ int main(int argc, char **argv)
         else
             argument = argv[i];
     }
-    int rc = scan(&t, argv[2]);
-    if (rc == 0)
+    bool raw = ds_span_is(ds_span_of(argv[1]), "keywords");
+    int rc = raw ? print_keywords(&t, argv[2]) : scan(&t, argv[2]);
+    if (rc == 0 && !raw)
         rc = run(&t, argv[1], argument);
     print_problems(&t);
     if (rc != 0 && t.problems->n_errors == 0)
