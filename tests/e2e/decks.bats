@@ -1,0 +1,176 @@
+#!/usr/bin/env bats
+# Real decks through the whole way on real Flow: several files, parameters that are files and
+# folders, absolute paths, restart decks with their base, MPI, threads.
+
+setup() {
+    load ../support/common
+    enter_work
+}
+teardown() { leave_work; }
+
+show_json() { decksweep show store/"$1" "$2" --json; }
+json_of() { # python expression over d
+    python3 -c 'import json,sys; d = json.load(sys.stdin); print(eval(sys.argv[1]))' "$1"
+}
+
+# SPE1 with its porosity and permeability in files of a folder, its schedule in an include.
+split_deck() {
+    spe1_sweep 2
+    mkdir -p model/include
+    python3 - SPE1.DATA >model/Spe1.data <<'P'
+import re, sys
+text = open(sys.argv[1]).read()
+text = re.sub(r"(?ms)^PORO\n.*?/$", "INCLUDE\n '<GEO>/poro.inc' /\n\nINCLUDE\n '<FLT>' /", text, count=1)
+text = re.sub(r"(?ms)^TSTEP\n.*?/$", "INCLUDE\n  'include/times.inc' /", text)
+sys.stdout.write(text)
+P
+    printf 'tstep\r\n 12*31 /\r\n' >model/include/times.inc
+    local n
+    for n in 1 2 3; do
+        mkdir -p "geo/real-$n"
+        printf -- '-- porosity of realization %s\nPORO\n 300*%s /\n' $n "0.2$n" >"geo/real-$n/poro.inc"
+        printf 'MULTX\n 300*%s /\n' "<M>" >"flt-$n.inc"
+    done
+    cat >sweep.yaml <<Y
+apiVersion: decksweep.io/v1alpha1
+kind: Sweep
+metadata: {name: split}
+spec:
+  deck: model/Spe1.data
+  parameters:
+    GEO: {files: "geo/real-*"}
+    FLT: {files: "flt-*.inc", with: GEO}
+    M:   {values: [0.5, 1]}
+  design: {method: grid}
+  results: {store: store}
+  collect: {vectors: ["F*"], formats: [netcdf, csv]}
+Y
+}
+
+@test "files and folders that move together, lower case, CRLF, nested folders: six cases on Flow" {
+    split_deck
+    run decksweep run sweep.yaml
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 6 ]
+    # GEO and FLT moved together: 3 pairs x 2 values
+    run cut -d, -f5-7 store/split/dataset/parameters.csv
+    echo "$output"
+    [ "$(sort -u <<<"$output" | wc -l)" -eq 7 ]
+    grep -qE 'flt-1.inc.*geo/real-1|geo/real-1.*flt-1.inc' store/split/dataset/parameters.csv
+    ! grep -qE 'flt-1.inc.*geo/real-2' store/split/dataset/parameters.csv
+    # the porosity of the folder reached the simulator: oil in place differs
+    run python3 -c 'import csv,collections
+last = {}
+for r in csv.DictReader(open("store/split/dataset/summary.csv")): last[r["REAL"]] = r["FOPR"] + " " + r["FGOR"]
+print(len(set(last.values())))'
+    echo "$output"
+    [ "$output" -ge 3 ]
+    # a changed byte in one file of one folder makes exactly its cases new
+    sed -i 's/0.22/0.23/' geo/real-2/poro.inc
+    run decksweep plan sweep.yaml
+    [[ "$output" == *"2 new"* ]]
+    [[ "$output" == *"4 done"* ]]
+}
+
+@test "absolute and .. paths: the bundle has them, plan says what is rewritten" {
+    split_deck
+    mkdir elsewhere
+    mv model/include/times.inc elsewhere/
+    cp -r geo/real-1 outside
+    sed -i -e "s#include/times.inc#$WORK/elsewhere/times.inc#" -e 's#<GEO>/poro.inc#../outside/poro.inc#' model/Spe1.data
+    sed -i -e '/GEO:/d' -e 's/, with: GEO//' sweep.yaml
+    run decksweep plan sweep.yaml
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"rewritten"*"elsewhere/times.inc"* ]]
+    run decksweep run sweep.yaml --no-collect
+    echo "$output"
+    [ "$status" -eq 0 ]
+    run decksweep render sweep.yaml 0 -o out
+    [ "$status" -eq 0 ]
+    find out -name times.inc | grep -q abs/
+}
+
+@test "a restart deck brings its base, and the collected history starts at the base" {
+    mkdir base
+    cp "$ROOT"/tests/data/decks/spe1/SPE1CASE2_ACTNUM*.DATA base/
+    (cd base && flow SPE1CASE2_ACTNUM.DATA --output-dir=. --threads-per-process=1 >flow.log 2>&1)
+    cat >sweep.yaml <<Y
+apiVersion: decksweep.io/v1alpha1
+kind: Sweep
+metadata: {name: restart}
+spec:
+  deck: base/SPE1CASE2_ACTNUM_RESTART.DATA
+  parameters: {DT: {values: [10, 30]}}
+  design: {method: grid}
+  simulator: {args: ["--solver-max-time-step-in-days=<DT>"]}
+  results: {store: store}
+  collect: {vectors: ["*"], formats: [csv]}
+Y
+    run decksweep run sweep.yaml
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 2 ]
+    # 15 report steps a case: 6 of the base, 9 of its own
+    [ "$(grep -c ',0,' store/restart/dataset/summary.csv)" -ge 15 ]
+    rm base/SPE1CASE2_ACTNUM.UNRST
+    run decksweep plan sweep.yaml
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"SPE1CASE2_ACTNUM_RESTART.DATA:"* ]]
+}
+
+@test "two ranks run inside their slot's cpuset, and their number is in the id" {
+    spe1_sweep 2 '  resources: {ranks: 2}'
+    run decksweep run sweep.yaml --no-collect
+    echo "$output"
+    [ "$status" -eq 0 ]
+    run bash -c 'decksweep show store/spe1 0 --json'
+    echo "$output"
+    [[ "$output" == *'"ranks":2'* ]] || [[ "$output" == *'"ranks": 2'* ]]
+    [[ "$output" == *mpirun* ]]
+    two=$(decksweep ls store/spe1 --json | head -1)
+    sed -i '/ranks: 2/d' sweep.yaml
+    decksweep run sweep.yaml --no-collect --store store1
+    one=$(decksweep ls store1/spe1 --json | head -1)
+    [ "$(json_of 'd["id"]' <<<"$one")" != "$(json_of 'd["id"]' <<<"$two")" ]
+}
+
+@test "threads: two threads a case leave ids and results as they are" {
+    spe1_sweep 2
+    decksweep run sweep.yaml
+    echo '  resources: {threads: 2}' >>sweep.yaml
+    run decksweep plan sweep.yaml
+    echo "$output"
+    [[ "$output" == *"2 done"* ]]
+    decksweep run sweep.yaml --store store2
+    cmp store/spe1/dataset/parameters.csv store2/spe1/dataset/parameters.csv
+}
+
+@test "init gives a file that runs as it is" {
+    cp "$ROOT"/tests/data/decks/spe1/SPE1CASE2_NOWELLS.DATA .
+    decksweep init SPE1CASE2_NOWELLS.DATA >start.yaml
+    run decksweep run start.yaml
+    echo "$output"
+    [ "$status" -eq 0 ]
+}
+
+@test "a failing deck says why in one line: the simulator's words with the deck's file and line" {
+    spe1_sweep 3
+    sed -i 's/0.2, to: 0.35/-0.1, to: 0.3/' sweep.yaml
+    run decksweep run sweep.yaml
+    echo "$output"
+    [ "$status" -eq 1 ]
+    sed -i 's/{linspace: .*/{values: [0.25]}/; s/name: spe1/name: bad/' sweep.yaml
+    sed -i 's/^WCONPROD/WCONPRODX/' SPE1.DATA
+    run decksweep plan sweep.yaml
+    echo "$output"
+    sed -i 's/^WCONPRODX/WCONPROD/; s/'"'PROD' 'OPEN' 'ORAT'"'/'"'NOWELL' 'OPEN' 'ORAT'"'/' SPE1.DATA
+    run decksweep run sweep.yaml
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"deck-error"* ]]
+    [[ "$output" == *"SPE1.DATA"* ]]
+    run decksweep ls store/bad --failed
+    [[ "$output" == *"SPE1.DATA"* ]]
+}
