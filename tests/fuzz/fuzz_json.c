@@ -31,10 +31,10 @@ static void check_plan(struct ds_span text)
     ds_auto_buf one, two;
     struct ds_err err;
     struct plan p, q;
-    if (plan_decode(text, a, &p, &err) < 0)
-        return;
     buf_init(&one, PLAN_MAX_BYTES);
     buf_init(&two, PLAN_MAX_BYTES);
+    if (plan_decode(text, a, &p, &err) < 0)
+        return;
     if (plan_encode(&p, &one, &err) < 0)
         return;
     if (plan_decode(buf_span(&one), a, &q, &err) < 0 || plan_encode(&q, &two, &err) < 0)
