@@ -193,7 +193,7 @@ static int open_in(struct ds_arena *a, const struct cgroup_place *place)
 
 int cgroup_open_oom(void)
 {
-    ds_auto_arena a = arena_create(MOUNTINFO_BYTES * 2);
+    ds_auto_arena a = arena_create((size_t)MOUNTINFO_BYTES * 2);
     struct cgroup_place places[CGROUP_CONTROLLERS];
     int fd = -1;
     if (find_places("", a, places) && places[CGROUP_MEMORY].version > 0)

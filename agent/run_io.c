@@ -132,7 +132,7 @@ static struct run *free_place(struct run_host *h, uint32_t *index)
 static const char *const *make_env(struct run_host *h, const char *const *env, char *token,
                                    size_t room, uint64_t id)
 {
-    const char *const *from = env ? env : (const char *const *)(uintptr_t)environ;
+    const char *const *from = env ? env : (const char *const *)environ;
     const char *mine = token;
     snprintf(token, room, "%s%llu", h->token, (unsigned long long)id);
     buf_reset(&h->env);
@@ -338,27 +338,38 @@ static bool take_events(struct run_host *h, int *rc, struct ds_err *err)
     return any;
 }
 
-int run_host_step(struct run_host *h, struct ds_err *err)
+struct survey {    /* of all runs, before looking */
+    bool draining; /* a leader has ended, its run has not */
+    bool ending;   /* a signal went out or will: every process must be known */
+    bool watched;
+};
+
+static struct survey survey_runs(struct run_host *h, bool tick)
 {
-    int rc = 0;
-    bool ended = take_events(h, &rc, err);
-    int64_t now_ms = clock_monotonic_ms();
-    bool tick = now_ms >= h->next_tick_ms;
-    bool force = false;
-    bool draining = false;
-    bool watched = false;
+    struct survey s = {0};
     for (uint32_t i = 0; i < h->high; i++) {
         struct run *r = &h->runs[i];
         if (r->id == 0 || r->wholly_ended)
             continue;
         if (tick && !r->leader_ended) /* whatever became of its descriptor */
             reap_leader(h, r);
-        draining = draining || (r->leader_ended && !r->wholly_ended);
-        force = force || r->stop_asked || r->kill_asked || r->ending;
-        watched = watched || !r->unwatched;
+        s.draining = s.draining || r->leader_ended;
+        s.ending = s.ending || r->stop_asked || r->kill_asked || r->ending;
+        s.watched = s.watched || !r->unwatched;
     }
-    if (h->n_runs > 0 && (draining || (tick && (watched || force)))) {
-        int looked = family_look(h, now_ms, (tick && h->unlisted) || force, rc < 0 ? NULL : err);
+    return s;
+}
+
+int run_host_step(struct run_host *h, struct ds_err *err)
+{
+    int rc = 0;
+    bool ended = take_events(h, &rc, err);
+    int64_t now_ms = clock_monotonic_ms();
+    bool tick = now_ms >= h->next_tick_ms;
+    const struct survey s = survey_runs(h, tick);
+    if (s.draining || (tick && (s.watched || s.ending))) {
+        bool list = (tick && h->unlisted) || s.ending;
+        int looked = family_look(h, now_ms, list, rc < 0 ? NULL : err);
         rc = rc < 0 ? rc : looked;
     }
     for (uint32_t i = 0; i < h->high; i++) {
@@ -367,7 +378,7 @@ int run_host_step(struct run_host *h, struct ds_err *err)
     }
     if (tick)
         h->next_tick_ms = now_ms + RUN_TICK_MS;
-    if (draining && !ended)
+    if (s.draining && !ended)
         h->drain_ms = h->drain_ms * 2 < DRAIN_MAX_MS ? h->drain_ms * 2 + 1 : DRAIN_MAX_MS;
     arm_timer(h, now_ms);
     return rc;
@@ -442,7 +453,7 @@ void run_host_destroy(struct run_host *h)
 {
     if (!h)
         return;
-    if (h->guardian.board)
+    if (h->runs && h->guardian.board)
         kill_all(h);
     for (uint32_t i = 0; h->runs && i < h->high; i++) {
         if (h->runs[i].id != 0 && h->runs[i].pidfd >= 0)

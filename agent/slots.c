@@ -207,7 +207,7 @@ static struct ds_span why_places(const struct plan_work *w, const struct slots_r
 int slots_plan(const struct topology *topo, const struct slots_request *want, struct ds_arena *a,
                struct slots *out, struct ds_err *err)
 {
-    struct capacity cap;
+    struct capacity cap = {0};
     bool use_smt = false;
     assert(topo->n_cores > 0 && want->cores > 0);
     int rc = slots_capacity(topo, want, &cap, err);

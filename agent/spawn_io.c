@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define STACK_BYTES (64u * 1024)
+#define STACK_BYTES 65536
 #define IN_CHILD    __attribute__((noinline, no_sanitize("address", "undefined")))
 
 enum stage { AT_NONE, AT_PARENT, AT_CWD, AT_STDIN, AT_STDOUT, AT_STDERR, AT_EXEC };
@@ -161,7 +161,7 @@ static IN_CHILD int child_main(void *arg)
     close_others();
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    execve(o->path, (char *const *)(uintptr_t)s->argv, (char *const *)(uintptr_t)o->env);
+    execve(o->path, (char *const *)s->argv, (char *const *)o->env);
     give_up(o, AT_EXEC);
     return 127;
 }
@@ -257,7 +257,7 @@ int spawn_start(const struct run_spec *spec, const char *const *env, struct spaw
     sigfillset(&all);
     /* no handler of ours may run in the child while it shares our memory */
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t pid = clone(child_main, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | SIGCHLD, &o);
+    pid_t pid = clone(child_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &o);
     int sys = errno;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (pid < 0)

@@ -179,7 +179,7 @@ int topology_apply(const struct topology *whole, const struct topology_limits *l
     unsigned *map = NULL;
     size_t n_nodes = 0;
     size_t n = 0;
-    struct topology t;
+    struct topology t = {0};
     struct topo_core *cores = ds_new(a, struct topo_core, whole->n_cores);
     if (!cores || restrict_nodes(whole, limits, a, &nodes, &n_nodes, &map) < 0)
         return ds_fail(err, DS_ETOOBIG, "topology: the machine is too large");
