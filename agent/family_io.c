@@ -107,6 +107,15 @@ static bool add_listed(void *arg, pid_t pid, uint64_t inode)
     return proc_table_add(&h->table, pid, inode);
 }
 
+/* As PID 1 we are given the orphans of everybody in the container. */
+static void reap_foreign(struct run_host *h, const struct proc_entry *e)
+{
+    struct proc_stat st;
+    if (proc_read_stat(h->proc_fd, e->pid, &st) && st.state == 'Z' && st.ppid == h->self
+        && st.sid != h->sid && st.pid != h->guardian.pid)
+        (void)waitpid(st.pid, NULL, WNOHANG);
+}
+
 static int list_and_classify(struct run_host *h, struct ds_err *err)
 {
     size_t n = 0;
@@ -117,6 +126,8 @@ static int list_and_classify(struct run_host *h, struct ds_err *err)
     bool settled = true;
     for (size_t i = 0; i < n; i++) {
         struct proc_stat st;
+        if (h->self == 1 && e[i].class == PROC_FOREIGN)
+            reap_foreign(h, &e[i]);
         if (e[i].class != PROC_NEW || !proc_read_stat(h->proc_fd, e[i].pid, &st))
             continue;
         e[i].start_ticks = st.start_ticks;
@@ -141,16 +152,19 @@ void run_add_usage(struct run_host *h, struct run *r, const struct rusage *used)
         r->kernel_peak_bytes = peak;
 }
 
-/* Reap an orphan that we were given; its leader is reaped by the loop. */
-static void reap_orphan(struct run_host *h, struct proc_entry *e)
+/* Reap an orphan that we were given; the leader is reaped by the loop. False: not yet, other
+ * threads of it are still ending. */
+static bool reap_orphan(struct run_host *h, struct proc_entry *e)
 {
     struct rusage used;
     int status = 0;
-    if (run_of_leader(h, e->pid) || wait4(e->pid, &status, WNOHANG, &used) != e->pid)
-        return;
+    if (run_of_leader(h, e->pid))
+        return true;
+    pid_t got = wait4(e->pid, &status, WNOHANG, &used);
     struct run *r = run_of_id(h, e->run);
-    if (r)
+    if (got == e->pid && r)
         run_add_usage(h, r, &used);
+    return got != 0;
 }
 
 static void look_at_member(struct run_host *h, struct proc_entry *e, uint64_t page_bytes)
@@ -160,11 +174,9 @@ static void look_at_member(struct run_host *h, struct proc_entry *e, uint64_t pa
     e->dead = true;
     if (!proc_read_stat(h->proc_fd, e->pid, &st) || st.start_ticks != e->start_ticks)
         return;
-    if (st.state == 'Z' || st.state == 'X') {
-        if (st.ppid == h->self)
-            reap_orphan(h, e);
+    bool zombie = (st.state == 'Z' || st.state == 'X') && st.n_threads <= 1;
+    if (zombie && (st.ppid != h->self || reap_orphan(h, e)))
         return;
-    }
     e->dead = false;
     e->rss_bytes = st.rss_pages * page_bytes;
     if (e->class == PROC_STRAY)
@@ -236,9 +248,11 @@ int family_look(struct run_host *h, int64_t now_ms, bool force, struct ds_err *e
         h->unlisted = false;
     }
     struct proc_entry *e = proc_table_entries(&h->table, &n);
+    h->n_strays = 0;
     for (size_t i = 0; i < n; i++) {
         if (e[i].class == PROC_MEMBER || e[i].class == PROC_STRAY)
             look_at_member(h, &e[i], page_bytes);
+        h->n_strays += e[i].class == PROC_STRAY && !e[i].dead;
     }
     sum_up(h);
     return 0;

@@ -52,7 +52,8 @@ static bool look_at(void *arg, pid_t pid, uint64_t inode)
     (void)inode;
     if (pid == l->self || l->n >= TABLE_MAX || !proc_read_stat(l->proc_fd, pid, &st))
         return true;
-    if (st.state == 'Z' || st.state == 'X' || st.start_ticks < l->board->born_ticks)
+    bool zombie = (st.state == 'Z' || st.state == 'X') && st.n_threads <= 1;
+    if (zombie || st.start_ticks < l->board->born_ticks)
         return true;
     bool ours = session_is_ours(l->board, st.sid)
                 || proc_find_environ(l->proc_fd, pid, l->board->token, rest, sizeof(rest));

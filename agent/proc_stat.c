@@ -46,7 +46,7 @@ static bool take_pid(struct ds_span s, size_t *at, int32_t *out)
     return true;
 }
 
-/* pid (comm) state ppid pgrp session tty_nr ... 22 starttime 23 vsize 24 rss */
+/* pid (comm) state ppid pgrp session tty_nr ... 20 num_threads 21 itrealvalue 22 starttime 23 vsize 24 rss */
 bool proc_stat_parse(struct ds_span s, struct proc_stat *out)
 {
     struct proc_stat p = {0};
@@ -66,7 +66,11 @@ bool proc_stat_parse(struct ds_span s, struct proc_stat *out)
         return false;
     if (!skip_fields(s, &at, 1) || !take_pid(s, &at, &p.sid))
         return false;
-    if (!skip_fields(s, &at, 15) || !take_number(s, &at, &p.start_ticks))
+    uint64_t threads = 0;
+    if (!skip_fields(s, &at, 13) || !take_number(s, &at, &threads) || threads > UINT32_MAX)
+        return false;
+    p.n_threads = (uint32_t)threads;
+    if (!skip_fields(s, &at, 1) || !take_number(s, &at, &p.start_ticks))
         return false;
     if (!skip_fields(s, &at, 1) || !take_number(s, &at, &p.rss_pages))
         return false;

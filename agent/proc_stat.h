@@ -10,7 +10,8 @@
 
 struct proc_stat {
     int32_t pid, ppid, sid;
-    char state; /* R S D Z T t X I */
+    char state;         /* R S D Z T t X I */
+    uint32_t n_threads; /* of a zombie: more than 1 while threads of it still run */
     uint64_t start_ticks;
     uint64_t rss_pages;
 };

@@ -21,7 +21,6 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -57,9 +56,21 @@ static int open_descriptors(struct run_host *h, struct ds_err *err)
     return watch_fd(h, h->timer_fd, EVENT_TIMER, err);
 }
 
+static void want_exit_statuses(void)
+{
+    struct sigaction now;
+    if (sigaction(SIGCHLD, NULL, &now) == 0
+        && (now.sa_handler == SIG_IGN || (now.sa_flags & SA_NOCLDWAIT))) {
+        memset(&now, 0, sizeof(now));
+        now.sa_handler = SIG_DFL;
+        (void)sigaction(SIGCHLD, &now, NULL);
+    }
+}
+
 static int introduce_self(struct run_host *h, struct ds_err *err)
 {
     struct proc_stat st;
+    want_exit_statuses();
     h->self = getpid();
     if (!proc_read_stat(h->proc_fd, h->self, &st))
         return ds_fail_errno(err, DS_EIO, errno, "read /proc/self/stat");
@@ -184,6 +195,7 @@ int run_start(struct run_host *h, const struct run_spec *spec, uint64_t *id, str
     }
     *r = (struct run){.id = h->next_id++,
                       .pid = made.pid,
+                      .pidfd = made.pidfd,
                       .unwatched = spec->unwatched,
                       .shared_memory = spec->shared_memory,
                       .start_ms = now_ms,
@@ -196,13 +208,11 @@ int run_start(struct run_host *h, const struct run_spec *spec, uint64_t *id, str
     h->guardian.board->session[index] = made.pid;
     h->n_runs++;
     note_pid(h, made.pid);
-    r->pidfd = (int)syscall(SYS_pidfd_open, made.pid, 0u);
-    if (r->pidfd < 0 || watch_fd(h, r->pidfd, index, NULL) < 0) {
-        int sys = errno;
-        run_kill(h, r->id, RUN_BY_REQUEST); /* out of descriptors: the tick will reap it */
-        arm_timer(h, now_ms);
-        *id = r->id;
-        return ds_fail_errno(err, DS_EIO, sys, "watch process %d", (int)made.pid);
+    rc = watch_fd(h, r->pidfd, index, err);
+    if (rc < 0) { /* out of epoll watches: the tick will reap it */
+        r->unwanted = true;
+        run_kill(h, r->id, RUN_BY_REQUEST);
+        return rc;
     }
     arm_timer(h, now_ms);
     *id = r->id;
@@ -278,7 +288,8 @@ static void act(struct run_host *h, struct run *r, int64_t now_ms)
     if (sig == SIGTERM)
         r->term_ms = now_ms;
     r->ending = true;
-    unsigned sent = family_signal(h, r, sig);
+    bool leader_only = r->unwatched && sig == SIGTERM;
+    unsigned sent = leader_only ? 0 : family_signal(h, r, sig);
     if (r->leader_ended && sent > r->n_left)
         r->n_left = sent;
     if (!r->leader_ended && kill(r->pid, sig) == 0)
@@ -297,13 +308,15 @@ static void arm_timer(struct run_host *h, int64_t now_ms)
             continue;
         if (r->leader_ended)
             want = h->drain_ms;
-        else if (!r->unwatched || r->stop_asked || r->kill_asked || r->pidfd < 0)
+        else if (!r->unwatched || r->ending || r->stop_asked || r->kill_asked)
             want = h->next_tick_ms > now_ms ? h->next_tick_ms - now_ms : 1;
         else if (r->wall_limit_ms > 0)
             want = RUN_TICK_MS;
         if (want >= 0 && (wait_ms < 0 || want < wait_ms))
             wait_ms = want;
     }
+    if (h->n_strays > 0 && (wait_ms < 0 || wait_ms > (int64_t)h->drain_ms))
+        wait_ms = h->drain_ms > 0 ? h->drain_ms : 1;
     struct itimerspec t = {0};
     if (wait_ms >= 0) {
         t.it_value.tv_sec = wait_ms / 1000;
@@ -367,7 +380,7 @@ int run_host_step(struct run_host *h, struct ds_err *err)
     int64_t now_ms = clock_monotonic_ms();
     bool tick = now_ms >= h->next_tick_ms;
     const struct survey s = survey_runs(h, tick);
-    if (s.draining || (tick && (s.watched || s.ending))) {
+    if (s.draining || h->n_strays > 0 || (tick && (s.watched || s.ending))) {
         bool list = (tick && h->unlisted) || s.ending;
         int looked = family_look(h, now_ms, list, rc < 0 ? NULL : err);
         rc = rc < 0 ? rc : looked;
@@ -378,7 +391,7 @@ int run_host_step(struct run_host *h, struct ds_err *err)
     }
     if (tick)
         h->next_tick_ms = now_ms + RUN_TICK_MS;
-    if (s.draining && !ended)
+    if ((s.draining || h->n_strays > 0) && !ended)
         h->drain_ms = h->drain_ms * 2 < DRAIN_MAX_MS ? h->drain_ms * 2 + 1 : DRAIN_MAX_MS;
     arm_timer(h, now_ms);
     return rc;
@@ -390,6 +403,7 @@ bool run_take_ended(struct run_host *h, struct run_result *out)
         struct run *r = &h->runs[i];
         if (r->id == 0 || !r->wholly_ended)
             continue;
+        bool unwanted = r->unwanted;
         uint64_t kills = cgroup_read_oom(h->oom_fd);
         uint64_t peak = r->peak_bytes;
         *out = (struct run_result){
@@ -410,7 +424,8 @@ bool run_take_ended(struct run_host *h, struct run_result *out)
         h->n_runs--;
         while (h->high > 0 && h->runs[h->high - 1].id == 0)
             h->high--;
-        return true;
+        if (!unwanted)
+            return true;
     }
     return false;
 }
@@ -440,7 +455,8 @@ static void kill_all(struct run_host *h)
     int64_t end_ms = clock_monotonic_ms() + DESTROY_MS;
     for (uint32_t i = 0; i < h->high; i++)
         run_kill(h, h->runs[i].id, RUN_BY_REQUEST);
-    while (h->n_runs > 0 && clock_monotonic_ms() < end_ms) {
+    (void)!family_look(h, clock_monotonic_ms(), true, NULL);
+    while ((h->n_runs > 0 || h->n_strays > 0) && clock_monotonic_ms() < end_ms) {
         struct pollfd p = {.fd = h->epoll_fd, .events = POLLIN};
         (void)poll(&p, 1, 20);
         (void)!run_host_step(h, NULL);

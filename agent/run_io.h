@@ -15,7 +15,7 @@
  * The descriptor becomes readable when a leader ends, every RUN_TICK_MS while runs are
  * watched, and when the guardian needs a new one. All calls must come from the thread that
  * called run_host_create (the parent-death signal belongs to a thread). SIGCHLD needs no
- * handler and must not be ignored. Children that the caller starts by other means stay its
+ * handler; an inherited "ignore" is undone, because it would hide exit statuses. Children that the caller starts by other means stay its
  * own as long as they stay in its session. */
 #ifndef DECKSWEEP_AGENT_RUN_IO_H
 #define DECKSWEEP_AGENT_RUN_IO_H
@@ -48,7 +48,8 @@ struct run_spec {
     const struct cpuset *cpus;  /* NULL = not bound */
     const struct cpuset *nodes; /* NUMA nodes preferred for memory; NULL = not bound */
     bool oom_first;             /* oom_score_adj 1000: the kernel takes it before others */
-    bool unwatched;             /* no memory watch (for `decksweep run` starting a worker) */
+    bool unwatched;             /* no memory watch, and SIGTERM goes to the leader alone: for one
+                                   that looks after its own processes */
     bool shared_memory;         /* ranks > 1: count PSS, not RSS */
     int death_signal;           /* when the parent dies; 0 = SIGKILL */
     uint64_t mem_limit_bytes;   /* 0 = none */

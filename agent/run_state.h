@@ -13,6 +13,7 @@ struct run {
     pid_t pid;   /* the leader, and for ever the session */
     int pidfd;
     bool leader_ended, wholly_ended;
+    bool unwanted; /* run_start failed after the process was made: never handed out */
     bool unwatched, shared_memory;
     bool stop_asked, kill_asked;
     bool ending; /* a signal went out */
@@ -50,6 +51,7 @@ struct run_host {
     bool unlisted; /* a leader was started after the last listing */
     int oom_fd;
     int64_t next_tick_ms, last_scan_ms;
+    unsigned n_strays; /* alive at the last look */
     unsigned drain_ms; /* wait before the next look at killed ones */
     struct ds_buf env;
     uint64_t own_peak_bytes;

@@ -257,7 +257,9 @@ int spawn_start(const struct run_spec *spec, const char *const *env, struct spaw
     sigfillset(&all);
     /* no handler of ours may run in the child while it shares our memory */
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    pid_t pid = clone(child_main, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD, &o);
+    int pidfd = -1;
+    pid_t pid = clone(child_main, stack + sizeof(stack),
+                      CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &o, &pidfd);
     int sys = errno;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (pid < 0)
@@ -265,9 +267,10 @@ int spawn_start(const struct run_spec *spec, const char *const *env, struct spaw
     if (o.report.failed_at != AT_NONE) {
         while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
             ;
+        close(pidfd);
         return explain(&o, err);
     }
-    *out =
-        (struct spawn_made){.pid = pid, .cpubind = o.report.cpubind, .membind = o.report.membind};
+    *out = (struct spawn_made){
+        .pid = pid, .pidfd = pidfd, .cpubind = o.report.cpubind, .membind = o.report.membind};
     return 0;
 }

@@ -11,6 +11,7 @@
 
 struct spawn_made {
     pid_t pid;
+    int pidfd; /* the caller closes it */
     bool cpubind, membind;
 };
 

@@ -284,6 +284,22 @@ static int check_simulator(struct worker *w, struct ds_err *err)
     return run_find_program(name, w->env, path, sizeof path, err);
 }
 
+/* What killed ranks leave behind stays in the scratch folder, and goes with it. */
+static int load_environment(struct worker *w, struct ds_err *err)
+{
+    struct ds_span dir = arena_format(w->arena, "%s/mpi", w->scratch.path);
+    const char *const *extra = dir.ptr ? command_mpi_words(&w->plan, dir, w->arena) : NULL;
+    if (!extra)
+        return ds_fail(err, DS_ETOOBIG, "the environment is too large");
+    if (w->plan.ranks > 1) {
+        int rc = fs_make_dirs(dir.ptr, err);
+        if (rc < 0)
+            return rc;
+    }
+    return command_environment((const char *const *)environ, &w->plan, extra, w->arena, &w->env,
+                               err);
+}
+
 int worker_load(struct worker *w)
 {
     struct ds_err err = {0};
@@ -292,9 +308,7 @@ int worker_load(struct worker *w)
     rc = rc < 0 ? rc : load_slots(w, &err);
     rc = rc < 0 ? rc : load_chunk(w, &err);
     rc = rc < 0 ? rc : check_space(w, &err);
-    rc = rc < 0 ? rc
-                : command_environment((const char *const *)environ, &w->plan, NULL, w->arena,
-                                      &w->env, &err);
+    rc = rc < 0 ? rc : load_environment(w, &err);
     rc = rc < 0 ? rc : check_simulator(w, &err);
     if (rc == 0)
         rc = stage_create(w->store, key_of(w, w->plan.bundle_key.ptr, w->plan.bundle_key.len, key),

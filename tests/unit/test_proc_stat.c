@@ -17,6 +17,7 @@ Test(proc_stat, reads_the_fields_whatever_the_program_is_called)
         int n = snprintf(text, sizeof(text), "4321 (%s) S 17 4321 99" TAIL "\n", NAME[i]);
         cr_assert(proc_stat_parse((struct ds_span){text, (size_t)n}, &st), "%s", NAME[i]);
         cr_expect(st.pid == 4321 && st.ppid == 17 && st.sid == 99 && st.state == 'S');
+        cr_expect(st.n_threads == 1);
         cr_expect(st.start_ticks == 987654 && st.rss_pages == 777, "%llu %llu",
                   (unsigned long long)st.start_ticks, (unsigned long long)st.rss_pages);
     }
