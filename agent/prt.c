@@ -309,3 +309,32 @@ void prt_finish(struct prt_reader *r, struct prt_facts *out)
             f->n_chops = r->chops[i];
     *out = *f;
 }
+
+static size_t find_span(struct ds_span in, struct ds_span what)
+{
+    const char *at = in.len ? memmem(in.ptr, in.len, what.ptr, what.len) : NULL;
+    return at ? (size_t)(at - in.ptr) : SIZE_MAX;
+}
+
+static void cut_all(char *text, struct ds_span dir)
+{
+    struct ds_span rest = ds_span_of(text);
+    size_t at;
+    while ((at = find_span(rest, dir)) != SIZE_MAX) {
+        char *begin = text + (rest.ptr - text) + at;
+        const char *end = begin + dir.len;
+        if (*end == '/')
+            memmove(begin, end + 1, strlen(end + 1) + 1);
+        else
+            begin++;
+        rest = ds_span_of(begin);
+    }
+}
+
+void prt_make_relative(struct prt_facts *f, struct ds_span dir)
+{
+    if (dir.len == 0)
+        return;
+    cut_all(f->deck_file, dir);
+    cut_all(f->message, dir);
+}

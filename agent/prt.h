@@ -89,4 +89,8 @@ void prt_gap(struct prt_reader *r);
 /* No more bytes; out is complete. */
 void prt_finish(struct prt_reader *r, struct prt_facts *out);
 
+/* Flow names included files absolutely: take `dir` (the case's folder, absolute, without a slash at
+ * its end; "" does nothing) and a slash off deck_file and wherever message has them. */
+void prt_make_relative(struct prt_facts *f, struct ds_span dir);
+
 #endif

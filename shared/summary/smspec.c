@@ -233,10 +233,13 @@ static int make_vectors(const struct columns *c, struct smspec *s, struct ds_are
     s->vectors = vectors;
     s->time_place = SMSPEC_NONE;
     struct ds_span unit = {"", 0}; /* copied once for a run of equal ones */
+    struct vector_kind kind = {.keyword = {"", 0}};
     for (size_t i = 0; i < c->n; i++) {
         struct vector_raw raw = column_at(c, i, s->dims);
         struct summary_vector *v = &vectors[s->n_vectors];
-        int rc = vector_key_make(&raw, a, v, err);
+        if (!ds_span_eq(raw.keyword, kind.keyword))
+            kind = vector_kind_of(raw.keyword);
+        int rc = vector_key_make(&raw, &kind, a, v, err);
         if (rc < 0)
             return rc;
         if (v->key.len == 0)

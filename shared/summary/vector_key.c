@@ -103,14 +103,24 @@ static void write_tail(const struct vector_raw *raw, struct summary_vector *v, c
         (void)snprintf(out, TAIL_BYTES, ":%d", (int)raw->num);
 }
 
-int vector_key_make(const struct vector_raw *raw, struct ds_arena *a, struct summary_vector *out,
-                    struct ds_err *err)
+struct vector_kind vector_kind_of(struct ds_span keyword)
 {
-    struct summary_vector v = {.class = vector_class_of(raw->keyword),
-                               .key = {"", 0},
-                               .wgname = {"", 0},
-                               .unit = {"", 0},
-                               .lgr = {"", 0}};
+    return (struct vector_kind){
+        .keyword = keyword,
+        .class = vector_class_of(keyword),
+        .is_rate = vector_is_rate(keyword),
+        .is_total = vector_is_total(keyword),
+        .is_history = vector_is_history(keyword),
+        .is_state = vector_is_state(keyword),
+        .is_time = ds_span_is(keyword, "TIME") || ds_span_is(keyword, "YEARS"),
+    };
+}
+
+int vector_key_make(const struct vector_raw *raw, const struct vector_kind *kind,
+                    struct ds_arena *a, struct summary_vector *out, struct ds_err *err)
+{
+    struct summary_vector v = {
+        .class = kind->class, .key = {"", 0}, .wgname = {"", 0}, .unit = {"", 0}, .lgr = {"", 0}};
     char tail[TAIL_BYTES];
     if (v.class == VECTOR_NODE && raw->keyword.ptr[0] == 'N' && is_nobody(raw->wgname))
         v.class = VECTOR_MISC; /* a counter that only looks like a network vector */
@@ -136,11 +146,11 @@ int vector_key_make(const struct vector_raw *raw, struct ds_arena *a, struct sum
     }
     if (has_name(v.class))
         v.wgname = (struct ds_span){v.key.ptr + at + 1, name.len};
-    v.is_rate = vector_is_rate(raw->keyword);
-    v.is_total = vector_is_total(raw->keyword);
-    v.is_history = vector_is_history(raw->keyword);
-    v.is_state = vector_is_state(raw->keyword);
-    v.is_time = ds_span_is(raw->keyword, "TIME") || ds_span_is(raw->keyword, "YEARS");
+    v.is_rate = kind->is_rate;
+    v.is_total = kind->is_total;
+    v.is_history = kind->is_history;
+    v.is_state = kind->is_state;
+    v.is_time = kind->is_time;
     *out = v;
     return 0;
 }

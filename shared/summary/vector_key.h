@@ -17,9 +17,19 @@ struct vector_raw {
 /* Up to the first NUL, without blanks at both ends. */
 struct ds_span vector_key_trim(struct ds_span s);
 
-/* Fill all of out but unit, place and occurrence. out->key is "" when the column holds nothing: a
- * blank keyword, a dummy well, a negative number. DS_ETOOBIG: the arena. */
-int vector_key_make(const struct vector_raw *raw, struct ds_arena *a, struct summary_vector *out,
-                    struct ds_err *err) DS_CHECKED;
+/* What a keyword alone says; the same for a run of columns. */
+struct vector_kind {
+    struct ds_span keyword; /* borrowed */
+    enum vector_class class;
+    bool is_rate, is_total, is_history, is_state, is_time;
+};
+
+struct vector_kind vector_kind_of(struct ds_span keyword);
+
+/* Fill all of out but unit, place and occurrence. kind: of raw->keyword. out->key is "" when the
+ * column holds nothing: a blank keyword, a dummy well, a negative number. DS_ETOOBIG: the
+ * arena. */
+int vector_key_make(const struct vector_raw *raw, const struct vector_kind *kind,
+                    struct ds_arena *a, struct summary_vector *out, struct ds_err *err) DS_CHECKED;
 
 #endif

@@ -320,3 +320,19 @@ Test(prt, hostile_text_neither_overflows_nor_colours_the_message)
     for (const char *p = f.message; *p; p++)
         cr_expect(*p >= ' ' && *p != 0x7f);
 }
+
+Test(prt, places_in_included_files_are_told_from_the_cases_folder)
+{
+    struct prt_facts f = read_text(
+        PRT_STREAM_STDOUT, "Error: Problem with keyword PORO\n"
+                           "In /scratch/a/inc/p.inc line 12.\n"
+                           "Internal error: Cannot open /scratch/a/x and /scratch/ab/y\n\n");
+    cr_expect_str_eq(f.deck_file, "/scratch/a/inc/p.inc");
+    prt_make_relative(&f, DS_SPAN(""));
+    cr_expect_str_eq(f.deck_file, "/scratch/a/inc/p.inc");
+    prt_make_relative(&f, DS_SPAN("/scratch/a"));
+    cr_expect_str_eq(f.deck_file, "inc/p.inc");
+    cr_expect_eq(f.deck_line, 12);
+    cr_expect_str_eq(f.message, "Problem with keyword PORO: Cannot open x and "
+                                "/scratch/ab/y");
+}
