@@ -15,6 +15,7 @@
  *     --uneven             odd cases have one more vector and one more report step
  *     --odd                vectors with odd names: A/1 H, 100%, two of one name, an LGR's
  *     --shift              each case starts a day later than the one before
+ *     --folders DIR        also DIR/case-N/ROOT.SMSPEC and .UNSMRY, as the simulator left them
  *     --first N            cases with a number below N are in the store already: not written
  *     --one-at-a-time      a design of that method, with SENSNAME and SENSCASE
  */
@@ -281,6 +282,18 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+static void put_folder(struct maker *m, uint32_t i, struct ds_span smspec, struct ds_span unsmry)
+{
+    struct ds_err err;
+    char path[4096], file[4352];
+    (void)snprintf(path, sizeof path, "%s/case-%u", m->o.folders, i);
+    must(fs_make_dirs(path, &err), &err);
+    (void)snprintf(file, sizeof file, "%s/%s.SMSPEC", path, m->o.root);
+    must(fs_write_file_at(AT_FDCWD, file, smspec, &err), &err);
+    (void)snprintf(file, sizeof file, "%s/%s.UNSMRY", path, m->o.root);
+    must(fs_write_file_at(AT_FDCWD, file, unsmry, &err), &err);
+}
+
 static void note_summary(struct maker *m, uint32_t i, struct ds_buf *spec, struct ds_buf *data)
 {
     uint32_t values = m->o.twins && i == 3 ? 0 : i;
@@ -301,6 +314,8 @@ static void note_summary(struct maker *m, uint32_t i, struct ds_buf *spec, struc
         unsmry.len /= 2;
     note_with(m, "SMSPEC", buf_span(spec));
     note_with(m, "UNSMRY", unsmry);
+    if (m->o.folders)
+        put_folder(m, i, buf_span(spec), unsmry);
 }
 
 static void make_case(struct maker *m, uint32_t i, struct ds_buf *out, struct ds_buf *spec,

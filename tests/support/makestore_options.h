@@ -12,7 +12,7 @@
 #define MAX_VECTORS 20000u
 
 struct options {
-    const char *store, *sweep, *from, *root;
+    const char *store, *sweep, *from, *root, *folders;
     const char *files[MAX_FILES], *bundle[MAX_FILES];
     size_t n_files, n_bundle;
     uint32_t cases, vectors, steps, failed, missing, first;
@@ -72,6 +72,8 @@ static bool take_value(struct options *o, const char *name, const char *value)
         o->from = value;
     else if (strcmp(name, "--root") == 0)
         o->root = value;
+    else if (strcmp(name, "--folders") == 0)
+        o->folders = value;
     else if (strcmp(name, "--file") == 0 && o->n_files < MAX_FILES)
         o->files[o->n_files++] = value;
     else if (strcmp(name, "--bundle") == 0 && o->n_bundle < MAX_FILES)
