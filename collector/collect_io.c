@@ -3,9 +3,11 @@
 #include "base/fs_io.h"
 #include "base/units.h"
 #include "collector/collect.h"
+#include "collector/hints.h"
 #include "collector/merge_io.h"
 #include "collector/outputs_io.h"
 #include "collector/preview.h"
+#include "collector/take_io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,10 +32,11 @@ struct collect {
     struct schema schema;
     struct merge merge;
     struct preview preview;
+    struct hints hints;
+    struct taken *taken; /* NULL: every archive is read */
     struct outputs *outputs;
     uint32_t n_archives; /* rows that have one */
     uint32_t n_done;
-    bool *hit; /* times at which an ok case has a value */
 };
 
 /* ---- what is there ---- */
@@ -72,12 +75,10 @@ static int take_listing(struct collect *c, const struct design *d, struct ds_err
     return rc == 0 ? list_folder(c, "failed/", err) : rc;
 }
 
-static int start_rows(struct collect *c, struct ds_err *err)
+static void reset_rows(struct collect *c)
 {
     struct dataset *ds = &c->ds;
-    ds->rows = ds_new(c->a, struct dataset_row, ds->n_rows);
-    if (!ds->rows)
-        return ds_fail(err, DS_ETOOBIG, "no room for %u cases", ds->n_rows);
+    c->n_archives = 0;
     for (uint32_t row = 0; row < ds->n_rows; row++) {
         const struct index_slot *slot = &c->index.slots[c->index.slot_of_row[row]];
         ds->rows[row] =
@@ -95,6 +96,14 @@ static int start_rows(struct collect *c, struct ds_err *err)
                                  .n_problems = -1};
         c->n_archives += slot->key.len > 0;
     }
+}
+
+static int start_rows(struct collect *c, struct ds_err *err)
+{
+    c->ds.rows = ds_new(c->a, struct dataset_row, c->ds.n_rows);
+    if (!c->ds.rows)
+        return ds_fail(err, DS_ETOOBIG, "no room for %u cases", c->ds.n_rows);
+    reset_rows(c);
     return 0;
 }
 
@@ -161,9 +170,13 @@ static void count_values(struct dataset *ds, uint32_t n, const float *slab)
 static int on_block(void *context, uint32_t first, uint32_t n, float *slab, struct ds_err *err)
 {
     struct collect *c = context;
+    int rc = taken_fill(c->taken, first, n, slab, err);
+    if (rc < 0)
+        return rc;
     count_values(&c->ds, n, slab);
+    hints_take(&c->hints, &c->ds, first, n, slab);
     preview_take(&c->preview, &c->ds, first, n, slab);
-    int rc = outputs_put_block(c->outputs, first, n, slab, err);
+    rc = outputs_put_block(c->outputs, first, n, slab, err);
     c->n_done = first + n;
     return rc == 0 ? tell(c, "reading", err) : rc;
 }
@@ -189,12 +202,17 @@ static int lay_out(struct collect *c, struct ds_err *err)
     ds->block_rows = dataset_block_rows(memory_of(c) / 2, ds->n_vectors, ds->axis.n, ds->n_rows);
     c->n_done = 0;
     preview_choose(&c->preview, ds);
+    hints_start(&c->hints, ds, c->a);
     return 0;
 }
 
 static int merge_once(struct collect *c, bool *surprised, struct ds_err *err)
 {
     int rc = lay_out(c, err);
+    if (rc == 0 && !c->options->from_scratch && !c->merge.final)
+        taken_open(c->store, c->prefix, c->dir, &c->ds, &c->taken);
+    c->merge.taken_from = taken_from(c->taken);
+    c->report->n_taken_over = taken_count(c->taken);
     if (rc == 0)
         rc = outputs_create(c->dir, &c->ds, c->options->what, &c->outputs, err);
     if (rc == 0)
@@ -202,6 +220,9 @@ static int merge_once(struct collect *c, bool *surprised, struct ds_err *err)
     if (rc == 0 && *surprised) {
         outputs_destroy(c->outputs);
         c->outputs = NULL;
+        taken_close(c->taken);
+        c->taken = NULL;
+        reset_rows(c);
     }
     return rc;
 }
@@ -282,12 +303,30 @@ static int make_preview(struct collect *c, struct ds_err *err)
     return rc;
 }
 
+static int give_hints(struct collect *c, struct ds_err *err)
+{
+    ds_auto_arena scratch = arena_create(ARENA_BYTES);
+    ds_auto_buf text;
+    buf_init(&text, (size_t)1 << 20);
+    int rc = hints_put(&c->hints, &c->ds, scratch, &text, err);
+    struct ds_span line, rest = buf_span(&text);
+    while (rc == 0 && rest.len > 0) {
+        rest = ds_span_cut(rest, '\n', &line);
+        if (line.len > 0)
+            merge_warn(&c->merge, "%.*s", DS_FMT(line));
+    }
+    return rc;
+}
+
 static int write_dataset(struct collect *c, struct ds_err *err)
 {
     int rc = merge_cases(c, err);
     if (rc < 0)
         return rc;
     const struct dataset *ds = &c->ds;
+    rc = give_hints(c, err);
+    if (rc < 0)
+        return rc;
     if (ds->axis.n > 0 && ds->axis.at_s[ds->axis.n - 1] > LAST_XARRAY_UNIX)
         merge_warn(&c->merge, "times go beyond the year 2262: xarray shows them as cftime objects, "
                               "pandas cannot hold them");
@@ -344,6 +383,7 @@ static int collect_in(struct collect *c, const struct plan *p, const struct desi
     if (rc == 0)
         rc = write_dataset(c, err);
     outputs_destroy(c->outputs);
+    taken_close(c->taken);
     case_reader_destroy(c->merge.reader);
     remove_scratch(c);
     hand_over_warnings(c);

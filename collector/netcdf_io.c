@@ -49,18 +49,17 @@ int netcdf_int(int file, int var, const char *name, int value)
     return nc_put_att_int(file, var, name, NC_INT, 1, &value);
 }
 
-/* "seconds since 2015-01-01 00:00:00" */
-static void time_units(int64_t epoch_s, char out[64])
+void netcdf_time_units(int64_t epoch_s, char out[NETCDF_TIME_UNITS_BYTES])
 {
     char date[24];
     units_format_date(epoch_s, date);
-    (void)snprintf(out, 64, "seconds since %.10s %.8s", date, date + 11);
+    (void)snprintf(out, NETCDF_TIME_UNITS_BYTES, "seconds since %.10s %.8s", date, date + 11);
 }
 
 int netcdf_define_time(int file, const struct dataset *ds, int *dim, int *var)
 {
-    char units[64];
-    time_units(ds->epoch_s, units);
+    char units[NETCDF_TIME_UNITS_BYTES];
+    netcdf_time_units(ds->epoch_s, units);
     /* netCDF knows no fixed dimension of length 0: an axis without times is unlimited */
     int rc = nc_def_dim(file, "time", ds->axis.n ? ds->axis.n : NC_UNLIMITED, dim);
     if (rc == NC_NOERR)

@@ -18,6 +18,10 @@ int netcdf_text(int file, int var, const char *name, struct ds_span text);
 int netcdf_cstr(int file, int var, const char *name, const char *text);
 int netcdf_int(int file, int var, const char *name, int value);
 
+/* "seconds since 2015-01-01 00:00:00" */
+#define NETCDF_TIME_UNITS_BYTES 64u
+void netcdf_time_units(int64_t epoch_s, char out[NETCDF_TIME_UNITS_BYTES]);
+
 /* Dimension and coordinate variable time of ds, and the file's own attributes. */
 int netcdf_define_time(int file, const struct dataset *ds, int *dim, int *var);
 int netcdf_put_time(int file, int var, const struct dataset *ds);

@@ -35,7 +35,7 @@ holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
     run decksweep collect store/whole
     echo "$output"
     [ "$status" -eq 0 ]
-    [[ "$output" != *warning* ]]
+    [[ "$output" != *"history before the restart"* ]]
     check expected store/whole/dataset/summary.nc 1 "$data/expected/SPE1CASE2.csv:60" "$data/expected/SPE1CASE2_RESTART.csv"
     makestore store inside 2 "${own[@]}" --file "$r/SPE1CASE2.SMSPEC" --file "$r/SPE1CASE2.UNSMRY"
     decksweep collect store/inside
@@ -145,6 +145,18 @@ holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
     [ "$status" -eq 0 ]
     holds t 'np.array_equal(ds.FOPR.values[1], ds.FOPR.values[2]) and ds.case_id.values[1] == ds.case_id.values[2]'
     [[ "$output" == *"cases 0 and 3 have different parameters and the same summary"* ]]
+}
+
+@test "a parameter that moves nothing is a warning, one that does is none" {
+    makestore store i 100 --idle
+    run decksweep collect store/i
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"parameter KX seems to move nothing"* ]]
+    [[ "$output" != *"parameter PORO"* ]]
+    makestore store j 6 --twins --one-at-a-time
+    run decksweep collect store/j
+    [[ "$output" != *"moves nothing"* ]]
 }
 
 @test "a damaged archive costs its own row only" {

@@ -14,6 +14,7 @@
  *     --mixed-units        case 1 is METRIC
  *     --uneven             odd cases have one more vector and one more report step
  *     --odd                vectors with odd names: A/1 H, 100%, two of one name, an LGR's
+ *     --idle               KX does nothing
  *     --shift              each case starts a day later than the one before
  *     --folders DIR        also DIR/case-N/ROOT.SMSPEC and .UNSMRY, as the simulator left them
  *     --first N            cases with a number below N are in the store already: not written
@@ -177,7 +178,7 @@ static void make_synthetic(struct maker *m, uint32_t i, struct ds_buf *spec, str
     w.out = data;
     double total = 0;
     for (uint32_t step = 1; step <= steps; step++) {
-        double rate = 20000.0 * poro_of(i) * exp(-0.01 * step) + kx_of(i);
+        double rate = 20000.0 * poro_of(i) * exp(-0.01 * step) + (m->o.idle ? 0 : kx_of(i));
         total += 30.0 * rate;
         row[0] = (float)(30 * step);
         row[1] = (float)rate;

@@ -16,7 +16,7 @@ struct options {
     const char *files[MAX_FILES], *bundle[MAX_FILES];
     size_t n_files, n_bundle;
     uint32_t cases, vectors, steps, failed, missing, first;
-    bool twins, mixed_units, uneven, one_at_a_time, odd, shift;
+    bool twins, mixed_units, uneven, one_at_a_time, odd, shift, idle;
 };
 
 static void must(int rc, const struct ds_err *err)
@@ -40,9 +40,13 @@ static bool take_flag(struct options *o, const char *name)
     const struct {
         const char *name;
         bool *flag;
-    } flags[] = {{"--twins", &o->twins},   {"--mixed-units", &o->mixed_units},
-                 {"--uneven", &o->uneven}, {"--odd", &o->odd},
-                 {"--shift", &o->shift},   {"--one-at-a-time", &o->one_at_a_time}};
+    } flags[] = {{"--twins", &o->twins},
+                 {"--mixed-units", &o->mixed_units},
+                 {"--uneven", &o->uneven},
+                 {"--odd", &o->odd},
+                 {"--shift", &o->shift},
+                 {"--idle", &o->idle},
+                 {"--one-at-a-time", &o->one_at_a_time}};
     for (size_t i = 0; i < DS_COUNT(flags); i++) {
         if (strcmp(name, flags[i].name) == 0) {
             *flags[i].flag = true;
