@@ -13,26 +13,21 @@ static const char settings[] =
 /* Always in the file. */
 static const char always[] = "TIME    YEARS   ";
 
+/* As Flow 2022.10 writes them; those with AQ only in a deck with aquifers. */
 static const char all_of_all[] =
-    "FAQR    FAQRG   FAQT    FAQTG   FGIP    FGIPG   FGIPL   FGIR    FGIT    FGOR    FGPR    "
-    "FGPT    FOIP    FOIPG   FOIPL   FOIR    FOIT    FOPR    FOPT    FPR     FVIR    FVIT    "
-    "FVPR    FVPT    FWCT    FWGR    FWIP    FWIR    FWIT    FWPR    FWPT    GGIR    GGIT    "
-    "GGOR    GGPR    GGPT    GOIR    GOIT    GOPR    GOPT    GVIR    GVIT    GVPR    GVPT    "
-    "GWCT    GWGR    GWIR    GWIT    GWPR    GWPT    WBHP    WGIR    WGIT    WGOR    WGPR    "
-    "WGPT    WOIR    WOIT    WOPR    WOPT    WPI     WTHP    WVIR    WVIT    WVPR    WVPT    "
-    "WWCT    WWGR    WWIR    WWIT    WWPR    WWPT    AAQR    AAQRG   AAQT    AAQTG   ";
+    "AAQR    AAQRG   AAQT    AAQTG   FAQR    FAQRG   FAQT    FAQTG   FGIP    FGIPG   FGIPL   "
+    "FGIR    FGIT    FGOR    FGPR    FGPT    FOIP    FOIPG   FOIPL   FOIR    FOIT    FOPR    "
+    "FOPT    FPR     FVIR    FVIT    FVPR    FVPT    FWCT    FWIP    FWIR    FWIT    FWPR    "
+    "FWPT    GGIR    GGIT    GGOR    GGPR    GGPT    GOIR    GOIT    GOPR    GOPT    GVIR    "
+    "GVIT    GVPR    GVPT    GWCT    GWIR    GWIT    GWPR    GWPT    WBHP    WGIR    WGIT    "
+    "WGLIR   WGOR    WGPR    WGPT    WOIR    WOIT    WOPR    WOPT    WPI     WTHP    WVIR    "
+    "WVIT    WVPR    WVPT    WWCT    WWIR    WWIT    WWPR    WWPT    ";
 static const char all_of_performa[] =
     "ELAPSED MLINEARSMSUMLINSMSUMNEWTNEWTON  NLINEARSNLINSMINNLINSMAXSTEPTYPETCPU    TCPUDAY "
     "TCPUTS  TELAPLINTIMESTEP";
-static const char all_of_fmwset[] =
-    "FMCTF   FMWPT   FMWPR   FMWPA   FMWPU   FMWPF   FMWPO   FMWPG   FMWPV   FMWPP   FMWPL   "
-    "FMWIT   FMWIN   FMWIA   FMWIU   FMWIF   FMWIG   FMWIV   FMWIP   FMWDR   FMWDT   FMWWO   "
-    "FMWWT   ";
-static const char all_of_gmwset[] =
-    "GMCTP   GMWPT   GMWPR   GMWPA   GMWPU   GMWPF   GMWPO   GMWPG   GMWPV   GMWPP   GMWPL   "
-    "GMWIT   GMWIN   GMWIA   GMWIU   GMWIF   GMWIG   GMWIV   GMWIP   GMWDR   GMWDT   GMWWO   "
-    "GMWWT   ";
-static const char all_of_date[] = "DATE    DAY     MONTH   YEAR    ";
+static const char all_of_fmwset[] = "FMWPR   FMWPA   FMWIN   FMWIA   ";
+static const char all_of_gmwset[] = "GMWPR   GMWIN   ";
+static const char all_of_date[] = "DAY     MONTH   YEAR    ";
 
 static const struct {
     const char *name, *list;

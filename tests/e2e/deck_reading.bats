@@ -181,3 +181,25 @@ FOPT
 D
     same_reading KINDS.DATA 55
 }
+
+@test "the families ALL, PERFORMA, FMWSET, GMWSET and DATE are the vectors that Flow writes" {
+    awk '/^SUMMARY/ {print "SUMMARY\nALL\nPERFORMA\nFMWSET\nGMWSET\nDATE\n"; skip = 1}
+         /^SCHEDULE/ {skip = 0}
+         /^TSTEP/ {print "TSTEP\n1 1 /\nEND"; exit}
+         !skip' "$ROOT/tests/data/decks/spe1/SPE1CASE1.DATA" >ALLV.DATA
+    OMP_NUM_THREADS=1 flow ALLV.DATA --output-dir=. --threads-per-process=1 >flow.log 2>&1 </dev/null
+    python3 - >theirs <<'P'
+import struct
+data = open("ALLV.SMSPEC", "rb").read()
+head = data.index(b"KEYWORDS")
+left, at, names = struct.unpack(">i", data[head + 8:head + 12])[0] * 8, head + 20, set()
+while left > 0:
+    size = struct.unpack(">i", data[at:at + 4])[0]
+    names |= {data[i:i + 8].decode().strip() for i in range(at + 4, at + 4 + size, 8)}
+    at, left = at + 8 + size, left - size
+print("\n".join(sorted(names)))
+P
+    # SPE1 has no aquifer
+    decktool vectors ALLV.DATA | grep -v 'AQ' >ours
+    diff theirs ours
+}

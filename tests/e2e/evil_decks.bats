@@ -454,6 +454,39 @@ restart_base() {
     fails 'CASE.DATA:[0-9]+:1: PROPS is read as data of EQUALS'
 }
 
+@test "the bundle runs where nothing else is: absolute, .. and alias names, nested" {
+    mkdir -p ../far/sub ../up sub/deep
+    mv poro.inc ../far/sub/
+    printf "PATHS\n'FAR' '%s' /\n/\n" "$WORK/far" >paths.inc
+    printf "INCLUDE\n'\$FAR/sub/poro.inc' /\nINCLUDE\n'nowhere/../e.inc' /\n" >../up/a.inc
+    printf -- '-- nothing\n' >e.inc
+    sed -i "s|^GRID|INCLUDE\n'$WORK/deck/paths.inc' /\nGRID|; s|'poro.inc'|'../up/a.inc'|" CASE.DATA
+    mkdir nowhere # Flow itself wants it
+    works
+    decktool copy CASE.DATA ../bundle
+    decktool closure CASE.DATA | grep -v ^rewritten >../before
+    cd .. && rm -rf far up
+    cd bundle/deck && rm -rf ../../deck
+    works
+    decktool closure CASE.DATA >../../after
+    [ "$(head -1 ../../before)" = "$(head -1 ../../after)" ]
+}
+
+@test "the bundle of a restart with an absolute base runs where nothing else is" {
+    restart_base 2 '\nUNIFIN'
+    mkdir ../b && mv BASE.* ../b/
+    sed -i "s|^ BASE 2|'$WORK/b/BASE' 2|" CASE.DATA
+    run decktool check CASE.DATA
+    if [ "$status" -eq 0 ]; then
+        decktool copy CASE.DATA ../bundle
+        rm -rf ../b
+        cd ../bundle
+        works
+    else
+        [[ "$output" == *"has room for 72"* ]]
+    fi
+}
+
 @test "an unknown keyword is refused" {
     sed -i 's/^GRID/FOOBARXX\n 1 2 3 \/\nGRID/' CASE.DATA
     fails 'CASE.DATA:[0-9]+:1: FOOBARXX is no keyword that Flow 2022.10 knows'
