@@ -95,30 +95,30 @@ static int check_byte(struct ds_span t, size_t i, struct ds_err *err)
     return 0;
 }
 
-int expr_scan(struct ds_span t, struct expr_name *names, size_t *n, size_t *offset,
+int expr_scan(struct ds_span text, struct expr_name *names, size_t *n, size_t *offset,
               struct ds_err *err)
 {
     *n = 0;
     *offset = 0;
-    if (ds_span_trim(t).len == 0)
+    if (ds_span_trim(text).len == 0)
         return ds_fail(err, DS_EINPUT, "the formula is empty");
-    if (t.len > EXPR_MAX_BYTES)
-        return ds_fail(err, DS_EINPUT, "a formula of %zu bytes; at most %u are taken", t.len,
+    if (text.len > EXPR_MAX_BYTES)
+        return ds_fail(err, DS_EINPUT, "a formula of %zu bytes; at most %u are taken", text.len,
                        EXPR_MAX_BYTES);
-    for (size_t i = 0; i < t.len;) {
+    for (size_t i = 0; i < text.len;) {
         struct expr_name name;
         *offset = i;
-        if (digit(t.ptr[i]) || t.ptr[i] == '.') {
-            i = skip_number(t, i);
+        if (digit(text.ptr[i]) || text.ptr[i] == '.') {
+            i = skip_number(text, i);
             continue;
         }
-        if (!starts_name(t.ptr[i])) {
-            int rc = check_byte(t, i++, err);
+        if (!starts_name(text.ptr[i])) {
+            int rc = check_byte(text, i++, err);
             if (rc < 0)
                 return rc;
             continue;
         }
-        i = take_name(t, i, &name);
+        i = take_name(text, i, &name);
         if (name.is_function && check_function(name.name, err) < 0)
             return DS_EINPUT;
         if (name.is_function || ds_span_is(name.name, "_pi") || ds_span_is(name.name, "_e"))

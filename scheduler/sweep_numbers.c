@@ -150,20 +150,21 @@ static void check_range(struct sweep_reader *r, const char *path, const struct s
                        "%s: min to max is more than 30 sd from the mean; nothing is left of it",
                        path);
         break;
-    case PARAM_LOGSPACE:
-        if (!(p->from > 0))
-            reader_bad(r, g->pos[FROM], "%s.from: must be above 0", path);
-        if (!(p->to > 0))
-            reader_bad(r, g->pos[TO], "%s.to: must be above 0", path);
-        break;
     default:
         break;
     }
-    if ((p->kind == PARAM_LINSPACE || p->kind == PARAM_LOGSPACE) && p->from == p->to
-        && p->count > 1)
+}
+
+static void check_space(struct sweep_reader *r, const char *path, const struct sweep_param *p,
+                        const struct given *g)
+{
+    if (p->kind == PARAM_LOGSPACE && !(p->from > 0))
+        reader_bad(r, g->pos[FROM], "%s.from: must be above 0", path);
+    if (p->kind == PARAM_LOGSPACE && !(p->to > 0))
+        reader_bad(r, g->pos[TO], "%s.to: must be above 0", path);
+    if (p->from == p->to && p->count > 1)
         reader_bad(r, g->pos[TO], "%s: from and to are equal; the range is empty", path);
-    if ((p->kind == PARAM_LINSPACE || p->kind == PARAM_LOGSPACE) && p->from != p->to
-        && p->count == 1)
+    if (p->from != p->to && p->count == 1)
         reader_bad(r, g->pos[COUNT], "%s.count: 1 gives no room for both ends; write at least 2",
                    path);
 }
@@ -217,6 +218,8 @@ void reader_numbers(struct sweep_reader *r, const char *path, const struct yaml_
     size_t before = r->problems->n;
     if (form->first & BIT(SD))
         take_normal(r, path, p, &g);
-    if (r->problems->n == before)
+    if (form->first & BIT(FROM))
+        check_space(r, path, p, &g);
+    else if (r->problems->n == before)
         check_range(r, path, p, &g);
 }

@@ -159,7 +159,7 @@ static int on_scalar(struct building *b, const yaml_event_t *e)
         return take_key(b, l, e);
     struct yaml_node *n = NULL;
     int rc = add_node(b, YAML_SCALAR, &n);
-    if (rc < 0)
+    if (rc < 0 || !n)
         return rc;
     n->quoted = e->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
     n->block = e->data.scalar.style == YAML_LITERAL_SCALAR_STYLE
