@@ -442,6 +442,21 @@ assert len(v["libraries"]) >= 8 and all(v["libraries"].values()), v'
     [ -s try/SPE1.UNSMRY ]
 }
 
+@test "render writes the very files that a worker stages, trimmed and filled in" {
+    spe1_sweep 2
+    OMP_NUM_THREADS=1 decksweep run sweep.yaml --only 1 --no-collect >/dev/null 2>&1 || true
+    decksweep fetch store/spe1 1 -o got
+    decksweep render sweep.yaml 1 -o made
+    for f in SPE1.DATA parameters.json parameters.txt; do
+        [ ! -e "got/case-000001/$f" ] || cmp "made/$f" "got/case-000001/$f"
+    done
+    cmp made/SPE1.DATA got/case-000001/SPE1.DATA
+    [ "$(grep -c "BASIC=1' /" made/SPE1.DATA)" -eq 0 ] || decksweep plan sweep.yaml | grep -q trim
+    # what run.sh executes is the command that case.json records
+    want=$(decksweep show store/spe1 1 | sed -n 's/^  command  *//p')
+    grep -qF -- "exec $want" made/run.sh || { echo "$want"; cat made/run.sh; false; }
+}
+
 @test "output errors are noticed, a closed pipe is quiet, colour needs a terminal" {
     make_store --failed 1
     split sh -c 'decksweep ls store/swp >/dev/full'

@@ -177,3 +177,32 @@ assert s["alive"] is False and s["running"] == [], s'
     event finished '"number":4,"slot":0,"verdict":"ok"'
     wait "$follower"
 }
+
+@test "run shows its view on a terminal, ends at Ctrl-C with 130, and goes on afterwards" {
+    null_sweep 30 '"--sleep_ms=400", "--steps=4"'
+    cat >shell.sh <<S
+export PATH=$PATH TERM=screen TMPDIR=$TMPDIR
+echo line before
+trap : INT
+decksweep run sweep.yaml
+echo "status \$?"
+exec sleep 100
+S
+    mux new-session -d -x 90 -y 20 "bash --norc shell.sh"
+    wait_for 20 screen_has 'slot 0'
+    wait_for 20 screen_has ' [1-9][0-9]*/30 '
+    mux capture-pane -p >screen
+    cat screen
+    [ "$(grep -c '/30 ' screen)" -eq 1 ]
+    [ "$(grep -c 'line before' screen)" -eq 1 ]
+    decksweep status store/null-sweep | grep -q '^running: runs/'
+    mux send-keys C-c
+    wait_for 20 screen_has 'status 130'
+    mux capture-pane -p >screen
+    cat screen
+    [ "$(mux display-message -p '#{cursor_flag}')" -eq 1 ]
+    [ "$(grep -c 'slot 0' screen)" -eq 0 ]
+    decksweep status store/null-sweep | grep -q 'nothing runs'
+    decksweep run sweep.yaml >/dev/null 2>&1
+    [ "$(find store/null-sweep/cases -name "*.tar.zst" | wc -l)" -eq 30 ]
+}
