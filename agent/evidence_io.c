@@ -82,6 +82,16 @@ static struct case_entry *output(const struct case_files *f, const struct plan *
     return n > 0 && (size_t)n < sizeof name ? case_files_find(f, p->deck_dir, name) : NULL;
 }
 
+/* Flow names included files by absolute paths; people know them from the case's folder. */
+static void make_relative(const struct case_files *f, struct prt_facts *log)
+{
+    char link[64], dir[PATH_MAX_BYTES];
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", f->dir_fd);
+    ssize_t n = readlink(link, dir, sizeof dir);
+    if (n > 1 && (size_t)n < sizeof dir)
+        prt_make_relative(log, (struct ds_span){dir, (size_t)n});
+}
+
 static int gather_logs(struct case_files *f, const struct plan *p, struct evidence *e,
                        struct ds_err *err)
 {
@@ -96,6 +106,7 @@ static int gather_logs(struct case_files *f, const struct plan *p, struct eviden
     if (p->judge == JUDGE_ECLIPSE)
         rc = rc < 0 ? rc : read_log(f, output(f, p, "ECLEND"), PRT_STREAM_PRT, &l, err);
     prt_finish(&l.reader, &e->log);
+    make_relative(f, &e->log);
     return rc;
 }
 
