@@ -279,6 +279,13 @@ int topology_detect(struct ds_arena *a, struct topology *out, struct ds_err *err
         return rc;
     if (hwloc_topology_is_thissystem(hw)) { /* else HWLOC_XMLFILE or the like is set: a rehearsal */
         read_memory(&whole);
+        /* a single node is the machine; some virtual machines tell less of it */
+        struct topo_numa *only = ds_new(a, struct topo_numa, 1);
+        if (only && whole.n_numa == 1 && whole.mem_bytes > 0) {
+            *only = whole.numa[0];
+            only->mem_bytes = whole.mem_bytes;
+            whole.numa = only;
+        }
         read_affinity(&limits);
         cgroup_read_limits("", a, &limits);
     }
