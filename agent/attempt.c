@@ -39,7 +39,7 @@ static uint64_t limit_of(const struct attempt *t, const struct plan *p, enum ver
         return (p->wall_ms + 999) / 1000;
     if (verdict != VERDICT_OUT_OF_MEMORY)
         return 0;
-    uint64_t had = t->limit_bytes > t->peak_mem_bytes ? t->limit_bytes : t->peak_mem_bytes;
+    uint64_t had = t->limit_bytes > 0 ? t->limit_bytes : t->peak_mem_bytes;
     return had < MIB ? 1 : had / MIB;
 }
 

@@ -319,7 +319,9 @@ static enum dispatch_fate fate_of_failure(struct dispatch *d, const struct dispa
     next.alone = v->verdict == VERDICT_OUT_OF_DISK;
     next.altered_args |= v->verdict == VERDICT_NOT_CONVERGED;
     if (v->verdict == VERDICT_OUT_OF_MEMORY) {
-        uint64_t had = v->limit_bytes > v->peak_bytes ? v->limit_bytes : v->peak_bytes;
+        /* Seen at a peak above its limit it may already need more than twice of it. */
+        uint64_t half_peak = v->peak_bytes / 2 + v->peak_bytes / 8;
+        uint64_t had = v->limit_bytes > half_peak ? v->limit_bytes : half_peak;
         next.need_bytes = dispatch_bigger(had, d->slots->mem_bytes);
         if (next.need_bytes == 0) {
             d->counts.postponed++;

@@ -28,13 +28,10 @@ leave_work() {
 
 # Processes whose working folder or command line lies in this test's folder; zombies do not count.
 pids_in_work() {
-    local dir pid
-    for dir in /proc/[0-9]*; do
-        pid=${dir#/proc/}
-        [ "$pid" = "$$" ] || [ "$pid" = "$BASHPID" ] && continue
-        case "$(readlink "$dir/cwd" 2>/dev/null)" in "$WORK"/*) echo "$pid" && continue ;; esac
-        { tr '\0' ' ' <"$dir/cmdline"; } 2>/dev/null | grep -qE "(decksweep|flow|mpirun|nullsim).*$WORK" && echo "$pid"
-    done
+    {
+        find /proc/[0-9]*/cwd -maxdepth 0 -lname "$WORK/*" -printf '%h\n' 2>/dev/null
+        pgrep -f "(decksweep|flow|mpirun|nullsim).*$WORK"
+    } | sed 's|^/proc/||' | sort -u | grep -vxE "$$|$BASHPID"
     true
 }
 

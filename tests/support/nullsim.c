@@ -4,7 +4,8 @@
  *   nullsim DECK [--output-dir=DIR] [--KEY=VALUE ...]      nullsim --version
  *
  * It writes BASE.SMSPEC, BASE.UNSMRY and BASE.PRT and says on stdout what Flow says. KEY=VALUE also
- * come from the deck: every word after a line NULLSIM up to a slash. Command line wins.
+ * come from the deck: every word after a line NULLSIM up to a slash. Command line wins; there
+ * one word may hold several, --KEY=VALUE;KEY=VALUE.
  *
  *   steps=2 days=30        report steps and days of each
  *   sleep_ms=0             spread over the steps; 0 does not sleep
@@ -66,6 +67,17 @@ static void take_option(const char *text, size_t n)
         return;
     size_t key_len = (size_t)(equals - text);
     options[n_options++] = (struct option){text, equals + 1, key_len, n - key_len - 1};
+}
+
+/* KEY=VALUE;KEY=VALUE: so that one placeholder can hand over several. */
+static void take_options(const char *text)
+{
+    for (const char *end; *text; text = *end ? end + 1 : end) {
+        end = strchr(text, ';');
+        if (!end)
+            end = text + strlen(text);
+        take_option(text, (size_t)(end - text));
+    }
 }
 
 static const struct option *find(const char *key)
@@ -460,7 +472,7 @@ int main(int argc, char **argv)
             return 0;
         }
         if (strncmp(argv[i], "--", 2) == 0)
-            take_option(argv[i] + 2, strlen(argv[i] + 2));
+            take_options(argv[i] + 2);
         else if (!path)
             path = argv[i];
     }
