@@ -2,6 +2,7 @@
 /* Real summaries against readings by two independent programs, bit for bit; cut files. */
 #include "base/fs_io.h"
 #include "summary/chain.h"
+#include "summary/ecl_write.h"
 #include "summary/instant.h"
 
 #include <criterion/criterion.h>
@@ -354,6 +355,122 @@ Test(summary, a_base_that_ended_early_leaves_a_told_gap)
     cr_assert_eq(chain_join(links, 2, arena, &c, &err), 0);
     cr_assert_eq(c.n_missing_reports, 60 - had);
     cr_assert_eq(c.n_reports, had + 60);
+}
+
+/* A run of reports 1 .. n from report step `from` on, 10 days each; FOPT is 1000 * link + day. */
+struct made {
+    struct ds_buf spec_bytes, data_bytes;
+    struct smspec spec;
+    struct unsmry data;
+    struct ds_bytes part;
+};
+
+static void make_run(struct made *m, int link, int from, int n, int32_t day_of_start)
+{
+    static const struct ecl_write_vector V[] = {
+        {"TIME", NULL, "DAYS", 0}, {"FOPT", NULL, "SM3", 0}, {"FWPT", NULL, "SM3", 0}};
+    struct ecl_write_spec s = {.unit_system = 1,
+                               .nx = 1,
+                               .ny = 1,
+                               .nz = 1,
+                               .start = {day_of_start, 1, 2015, 0, 0, 0},
+                               .restart = from ? "BASE" : NULL,
+                               .restart_step = from,
+                               .vectors = V,
+                               .n_vectors = link == 0 ? 3 : 2};
+    struct ecl_writer ws = {&m->spec_bytes, false}, wd = {&m->data_bytes, false};
+    struct ds_err err;
+    buf_init(&m->spec_bytes, 1 << 20);
+    buf_init(&m->data_bytes, 1 << 20);
+    ecl_write_smspec(&ws, &s);
+    for (int i = 1; i <= n; i++) {
+        float day = (float)(from + i) * 10;
+        const float half[3] = {day - 5, 0, 0}, row[3] = {day, (float)link * 1000 + day, 7};
+        ecl_write_seqhdr(&wd, i); /* counts anew, as other simulators do */
+        ecl_write_ministep(&wd, 2 * i, half, s.n_vectors);
+        ecl_write_ministep(&wd, 2 * i + 1, row, s.n_vectors);
+    }
+    m->part = ds_bytes_of(buf_span(&m->data_bytes));
+    cr_assert_eq(smspec_read(ds_bytes_of(buf_span(&m->spec_bytes)), false, arena, &m->spec, &err),
+                 0, "%s", err.text);
+    cr_assert_eq(unsmry_index(&m->part, 1, false, m->spec.n_params, arena, &m->data, &err), 0);
+}
+
+static void drop_run(struct made *m)
+{
+    buf_clear(&m->spec_bytes);
+    buf_clear(&m->data_bytes);
+}
+
+Test(summary, a_base_that_is_itself_continued_is_followed_and_surplus_steps_are_dropped)
+{
+    struct made own, base, first;
+    struct chain c;
+    struct ds_err err;
+    make_run(&own, 0, 6, 3, 1);   /* reports 7 8 9 */
+    make_run(&base, 1, 4, 5, 1);  /* 5 6, and 7 8 9 that the case did otherwise */
+    make_run(&first, 2, 0, 4, 1); /* 1 2 3 4 */
+    struct chain_link links[] = {
+        {&own.spec, &own.data}, {&base.spec, &base.data}, {&first.spec, &first.data}};
+    cr_assert_eq(chain_join(links, 3, arena, &c, &err), 0, "%s", err.text);
+    cr_assert_eq(c.n_reports, 9);
+    cr_assert_eq(c.n_steps, 18);
+    cr_expect_eq(c.missing_root.len, 0);
+    uint32_t fopt = 1, fwpt = 2;
+    float total[9], water[9];
+    chain_read_columns(&c, c.reports, 9, &fopt, 1, total, 9);
+    chain_read_columns(&c, c.reports, 9, &fwpt, 1, water, 9);
+    for (int i = 0; i < 9; i++) {
+        int link = i < 4 ? 2 : i < 6 ? 1 : 0;
+        cr_expect_eq(total[i], (float)link * 1000 + (float)(i + 1) * 10, "report %d: %g", i + 1,
+                     (double)total[i]);
+        cr_expect(link == 0 ? water[i] == 7 : isnan(water[i])); /* bases have no FWPT */
+    }
+    cr_assert_eq(chain_join(links, 2, arena, &c, &err), 0);
+    cr_expect(ds_span_is(c.missing_root, "BASE"));
+    cr_expect_eq(c.n_missing_reports, 4);
+    drop_run(&own);
+    drop_run(&base);
+    drop_run(&first);
+}
+
+Test(summary, a_base_of_another_start_or_a_circle_of_bases_is_refused)
+{
+    struct made own, base, same;
+    struct chain c;
+    struct ds_err err = {0};
+    make_run(&own, 0, 6, 3, 1);
+    make_run(&base, 1, 0, 6, 2);
+    make_run(&same, 1, 6, 3, 1);
+    struct chain_link other_start[] = {{&own.spec, &own.data}, {&base.spec, &base.data}};
+    cr_expect_eq(chain_join(other_start, 2, arena, &c, &err), DS_ECORRUPT);
+    cr_expect(strstr(err.text, "START"), "%s", err.text);
+    struct chain_link circle[] = {{&own.spec, &own.data}, {&same.spec, &same.data}};
+    cr_expect_eq(chain_join(circle, 2, arena, &c, &err), DS_ECORRUPT);
+    drop_run(&own);
+    drop_run(&base);
+    drop_run(&same);
+}
+
+Test(summary, vectors_of_many_classes_as_flow_writes_them_have_their_keys_and_kinds)
+{
+    struct smspec spec;
+    struct ds_buf said;
+    struct ds_err err;
+    buf_init(&said, 1 << 20);
+    cr_assert_eq(smspec_read(load(DATA "classes/CLASSES.SMSPEC"), false, arena, &spec, &err), 0,
+                 "%s", err.text);
+    for (size_t i = 0; i < spec.n_vectors; i++) {
+        const struct summary_vector *v = &spec.vectors[i];
+        (void)buf_printf(&said, "%.*s [%.*s] %s%s%s%s%s num %d\n", DS_FMT(v->key), DS_FMT(v->unit),
+                         vector_class_name(v->class), v->is_rate ? " rate" : "",
+                         v->is_total ? " total" : "", v->is_state ? " state" : "",
+                         v->is_history ? " history" : "", (int)v->num);
+    }
+    struct ds_bytes want = load(DATA "classes/keys.txt");
+    cr_expect(ds_span_eq(buf_span(&said), (struct ds_span){(const char *)want.data, want.len}),
+              "%.*s", DS_FMT(buf_span(&said)));
+    buf_clear(&said);
 }
 
 /* ---- time ---- */
