@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/fs_io.h"
 #include "base/yaml.h"
 #include "scheduler/sweep_schema.h"
 #include "sweep_help.h"
@@ -635,5 +636,28 @@ Test(sweep, a_thousand_parameters_pass_and_one_more_does_not)
             (void)buf_printf(&b, "    P%zu: {values: [1]}\n", i);
         auto_case c = parse_spec(b.data);
         cr_expect_eq(c.rc == 0, n == SWEEP_MAX_PARAMETERS, "%zu: %s", n, c.err.text);
+    }
+}
+
+/* docs/sweep-file.md shows the rows of the key table as they are in the program. */
+Test(sweep, the_reference_document_has_every_key_of_the_table)
+{
+    ds_auto_arena a = arena_create(1 << 20);
+    struct ds_span doc;
+    struct ds_err err;
+    size_t n;
+    cr_assert_eq(fs_read_file("docs/sweep-file.md", 1 << 19, a, &doc, &err), 0, "%s", err.text);
+    const struct sweep_key *keys = sweep_schema_keys(&n);
+    for (size_t i = 0; i < n; i++) {
+        const struct sweep_key *k = &keys[i];
+        struct ds_span row = arena_format(a, "| `%s` | %s | %s | `%s` | %s |\n", k->path, k->type,
+                                          k->fallback[0] ? k->fallback : "-", k->example, k->help);
+        cr_expect(!k->apply || strstr(doc.ptr, row.ptr), "missing: %s", row.ptr);
+    }
+    const struct param_key *kinds = sweep_schema_param_keys(&n);
+    for (size_t i = 0; i < n; i++) {
+        struct ds_span row = arena_format(a, "| `%s` | %s | `%s` | %s |\n", kinds[i].name,
+                                          kinds[i].form, kinds[i].example, kinds[i].help);
+        cr_expect(strstr(doc.ptr, row.ptr), "missing: %s", row.ptr);
     }
 }
