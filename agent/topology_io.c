@@ -270,7 +270,7 @@ static void read_memory(struct topology *t)
 int topology_detect(struct ds_arena *a, struct topology *out, struct ds_err *err)
 {
     ds_auto_hwloc hw = NULL;
-    struct topology whole;
+    struct topology whole = {0};
     struct topology_limits limits = {0};
     if (hwloc_topology_init(&hw) < 0 || hwloc_topology_load(hw) < 0)
         return ds_fail_errno(err, DS_EIO, errno, "hwloc cannot read this machine");

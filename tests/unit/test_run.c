@@ -255,6 +255,39 @@ Test(run, binds_the_process_to_its_cpus_and_offers_it_to_the_oom_killer)
     cr_expect(r.cpubind && r.signal == SIGKILL && r.ended_by == RUN_BY_REQUEST);
 }
 
+/* Memory policies of a process as numa_maps shows them; false: this kernel does not say. */
+static bool policy_is(pid_t pid, const char *policy)
+{
+    char path[64];
+    char line[1024] = "";
+    snprintf(path, sizeof(path), "/proc/%d/numa_maps", (int)pid);
+    FILE *f = fopen(path, "re");
+    bool hit = f && fgets(line, sizeof(line), f) && strstr(line, policy) != NULL;
+    if (f)
+        fclose(f);
+    return hit;
+}
+
+Test(run, prefers_the_memory_of_its_nodes_and_a_refusal_is_no_error)
+{
+    struct cpuset nodes;
+    struct run_usage u;
+    cpuset_clear(&nodes);
+    cpuset_add(&nodes, 0);
+    struct run_spec s = {.nodes = &nodes};
+    uint64_t id = START(s, "sleep", "20");
+    cr_assert(run_look(host, id, &u));
+    if (u.membind && access("/proc/self/numa_maps", R_OK) == 0)
+        cr_expect(policy_is(u.pid, "prefer"), "membind is said, but not so");
+    run_kill(host, id, RUN_BY_REQUEST);
+    wait_ended(5000);
+    cpuset_clear(&nodes);
+    cpuset_add(&nodes, 4000); /* no machine has that one */
+    START(s, "exit", "4");
+    struct run_result r = wait_ended(5000);
+    cr_expect(!r.membind && r.exit_code == 4);
+}
+
 Test(run, stops_politely_then_firmly)
 {
     struct run_spec s = {.grace_ms = 300};
@@ -379,6 +412,22 @@ Test(run, leaves_alone_what_its_caller_starts_itself)
     pass(1200);
     int status = 0;
     cr_expect(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 9);
+}
+
+Test(run, lets_an_unwatched_leader_end_its_own_processes)
+{
+    char command[2 * PATH_MAX];
+    char text[64];
+    snprintf(command, sizeof(command),
+             "trap 'kill -0 $! && echo alive; kill $!; exit 5' TERM; '%s' sleep 60 & wait",
+             naughty);
+    struct run_spec s = {.unwatched = true, .stdout_path = "out"};
+    uint64_t id = start((const char *const[]){"sh", "-c", command, NULL}, s);
+    pass(200);
+    run_stop(host, id);
+    struct run_result r = wait_ended(4000);
+    slurp("out", text, sizeof(text));
+    cr_expect(r.exit_code == 5 && strcmp(text, "alive\n") == 0, "%d, '%s'", r.exit_code, text);
 }
 
 Test(run, many_at_once_are_told_apart)
