@@ -38,7 +38,8 @@ static void make_files(const struct shape *s, struct files *f)
         abort();
     for (size_t i = 0; i < s->n_vectors; i++) {
         static const char *const WORDS[] = {"WOPR", "WWPR", "WGPR", "WBHP", "WOPT", "WWCT"};
-        (void)snprintf(names[i][0], sizeof names[i][0], "%s", i ? WORDS[i * 6 / s->n_vectors] : "TIME");
+        (void)snprintf(names[i][0], sizeof names[i][0], "%s",
+                       i ? WORDS[i * 6 / s->n_vectors] : "TIME");
         (void)snprintf(names[i][1], sizeof names[i][1], "W%zu", i);
         v[i] = (struct ecl_write_vector){names[i][0], i ? names[i][1] : NULL,
                                          i ? "STB/DAY" : "DAYS", 0};

@@ -35,12 +35,12 @@ finish() { # condition, status
     (cd "$work" && find . -type f ! -name '*.sh' -printf '%P %s\n' | sort) >"$out/files"
     for f in stdout stderr; do
         cp "$work/../$f" "$out/$f"
-        shorten "$out/$f" 40
+        shorten "$out/$f" 70
     done
     for f in "$work"/*.PRT; do
         [ -e "$f" ] || continue
         cp "$f" "$out/$(basename "$f")"
-        shorten "$out/$(basename "$f")" 32
+        shorten "$out/$(basename "$f")" 45
     done
     echo "$1: status $2"
 }
@@ -84,11 +84,11 @@ c_not_converged() { cp "$spe1" "$work/CASE.DATA"; flow1 not_converged CASE.DATA 
 c_not_converged_minimum() { cp "$spe1" "$work/CASE.DATA"; flow1 not_converged_minimum CASE.DATA --solver-min-time-step=5 --newton-max-iterations=2; }
 c_little_memory() {
     cp "$decks/spe9/"* "$work"
-    run little_memory bash -c 'ulimit -v ${LIMIT:-295000}; exec flow SPE9.DATA --output-dir=. --threads-per-process=1'
+    run little_memory bash -c 'ulimit -v 295000; exec flow SPE9.DATA --output-dir=. --threads-per-process=1'
 }
 c_little_memory_early() {
     cp "$spe1" "$work/CASE.DATA"
-    run little_memory_early bash -c 'ulimit -v ${LIMIT:-200000}; exec flow CASE.DATA --output-dir=. --threads-per-process=1'
+    run little_memory_early bash -c 'ulimit -v 200000; exec flow CASE.DATA --output-dir=. --threads-per-process=1'
 }
 c_killed() { cp "$decks/spe9/"* "$work"; signalled killed KILL SPE9.DATA; }
 c_terminated() { cp "$decks/spe9/"* "$work"; signalled terminated TERM SPE9.DATA; }
@@ -146,8 +146,11 @@ c_bad_date() { awk '/^TSTEP/ && !n++ {print "DATES\n 1 '"'JAN'"' 2010 /\n/\n"} {
 c_unknown_well() { edited "/^WCONPROD/,/\\//s/'PROD'/'NOBODY'/"; flow1 unknown_well CASE.DATA; }
 c_unknown_vector() { edited "/^FOPR/i FQQQ\n"; flow1 unknown_vector CASE.DATA; }
 
-all=$(declare -F | sed -n 's/^declare -f c_//p')
-for c in ${*:-$all}; do
+if [ $# -eq 0 ]; then
+    mapfile -t all < <(declare -F | sed -n 's/^declare -f c_//p')
+    set -- "${all[@]}"
+fi
+for c in "$@"; do
     top=$(mktemp -d)
     work=$top/case
     mkdir "$work"
