@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "decksweep/round.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define MASK_ATTEMPTS 64u
@@ -201,6 +202,7 @@ static enum case_state state_of(struct case_tally *t, const struct counting *c,
 
 static void count_rows(const struct design *d, struct census *out)
 {
+    assert(out->tally_of_row && out->tally); /* index_build's promise */
     for (uint32_t row = 0; row < d->n_rows; row++) {
         const struct case_tally *t = &out->tally[out->tally_of_row[row]];
         uint32_t *const of_state[] = {
