@@ -180,8 +180,8 @@ void plan_put_keep(struct json_writer *w, const struct plan *p)
 
 int plan_take_keep(const struct json *j, struct plan_reading *r, struct plan *p)
 {
-    const struct ds_span *classes, *globs;
-    size_t n_classes, n_globs;
+    const struct ds_span *classes = NULL, *globs = NULL;
+    size_t n_classes = 0, n_globs = 0;
     int rc = plan_take_texts(json_get(j, "classes"), r, &classes, &n_classes);
     rc = rc < 0 ? rc : plan_take_texts(json_get(j, "globs"), r, &globs, &n_globs);
     if (rc < 0)
