@@ -40,7 +40,7 @@ struct field {
     }
 #define OWN(key, name)                                                                             \
     {                                                                                              \
-        key, F_OWN, .put = plan_put_##name, .take = plan_take_##name                               \
+        key, F_OWN, .put = plan_json_put_##name, .take = plan_json_take_##name                     \
     }
 
 static const struct field FIELDS[] = {
@@ -108,11 +108,11 @@ static void put_field(struct json_writer *w, const struct field *f, const struct
     jw_key(w, f->key);
     switch (f->kind) {
     case F_TEXT:
-        plan_put_text(w, *(const struct ds_span *)at);
+        plan_json_put_text(w, *(const struct ds_span *)at);
         break;
     case F_TEXTS:
-        plan_put_texts(w, *(const struct ds_span *const *)at,
-                       *(const size_t *)(const void *)((const char *)p + f->n_at));
+        plan_json_put_texts(w, *(const struct ds_span *const *)at,
+                            *(const size_t *)(const void *)((const char *)p + f->n_at));
         break;
     case F_SHA256:
         jw_cstr(w, at);
@@ -155,10 +155,10 @@ static int take_sha256(const struct json *j, struct plan_reading *r, char *out)
 {
     struct ds_span text;
     if (!json_text(j, &text) || text.len != SHA256_HEX_BYTES - 1)
-        return plan_wrong(r, "64 hex digits are expected");
+        return plan_json_wrong(r, "64 hex digits are expected");
     for (size_t i = 0; i < text.len; i++)
-        if (plan_hex_value(text.ptr[i]) < 0)
-            return plan_wrong(r, "64 hex digits are expected");
+        if (plan_json_hex_value(text.ptr[i]) < 0)
+            return plan_json_wrong(r, "64 hex digits are expected");
     memcpy(out, text.ptr, text.len);
     out[text.len] = '\0';
     return 0;
@@ -168,9 +168,9 @@ static int take_whole(const struct json *j, struct plan_reading *r, const struct
 {
     uint64_t v;
     uint64_t most = f->kind == F_U32 && f->most > UINT32_MAX ? UINT32_MAX : f->most;
-    int rc = plan_take_u64(j, r, most, &v);
+    int rc = plan_json_take_u64(j, r, most, &v);
     if (rc < 0 || v < f->least)
-        return rc < 0 ? rc : plan_wrong(r, "a larger number is expected");
+        return rc < 0 ? rc : plan_json_wrong(r, "a larger number is expected");
     if (f->kind == F_U32)
         *(uint32_t *)at = (uint32_t)v;
     else
@@ -181,7 +181,7 @@ static int take_whole(const struct json *j, struct plan_reading *r, const struct
 static int take_double(const struct json *j, struct plan_reading *r, double *out)
 {
     *out = NAN; /* written as null */
-    return json_number(j, out) || j ? 0 : plan_wrong(r, "a number is expected");
+    return json_number(j, out) || j ? 0 : plan_json_wrong(r, "a number is expected");
 }
 
 static int take_field(const struct json *j, const struct field *f, struct plan_reading *r,
@@ -190,18 +190,18 @@ static int take_field(const struct json *j, const struct field *f, struct plan_r
     void *at = (char *)p + f->at;
     switch (f->kind) {
     case F_TEXT:
-        return plan_take_text(j, r, at);
+        return plan_json_take_text(j, r, at);
     case F_TEXTS:
-        return plan_take_texts(j, r, at, (size_t *)(void *)((char *)p + f->n_at));
+        return plan_json_take_texts(j, r, at, (size_t *)(void *)((char *)p + f->n_at));
     case F_SHA256:
         return take_sha256(j, r, at);
     case F_BOOL:
-        return json_bool(j, at) ? 0 : plan_wrong(r, "true or false is expected");
+        return json_bool(j, at) ? 0 : plan_json_wrong(r, "true or false is expected");
     case F_U32:
     case F_U64:
         return take_whole(j, r, f, at);
     case F_I64:
-        return json_i64(j, at) ? 0 : plan_wrong(r, "a whole number is expected");
+        return json_i64(j, at) ? 0 : plan_json_wrong(r, "a whole number is expected");
     case F_DOUBLE:
         return take_double(j, r, at);
     default:
@@ -238,12 +238,12 @@ static int check_names(const struct plan *p, struct plan_reading *r)
     for (size_t i = 0; i < DS_COUNT(RULES); i++)
         if (!RULES[i].ok) {
             r->key = RULES[i].key;
-            return plan_wrong(r, "not possible");
+            return plan_json_wrong(r, "not possible");
         }
     for (size_t i = 0; i < p->n_templates; i++)
         if (!path_is_safe_member(p->templates[i])) {
             r->key = "templates";
-            return plan_wrong(r, "a path leaves the bundle");
+            return plan_json_wrong(r, "a path leaves the bundle");
         }
     return 0;
 }
@@ -258,12 +258,12 @@ int plan_decode(struct ds_span text, struct ds_arena *a, struct plan *out, struc
         return err ? ds_wrap(err, "plan") : rc;
     r.key = "the whole";
     if (!json_is_object(j))
-        return plan_wrong(&r, "an object is expected");
+        return plan_json_wrong(&r, "an object is expected");
     for (size_t i = 0; i < DS_COUNT(FIELDS); i++) {
         r.key = FIELDS[i].key;
         const struct json *value = json_get(j, r.key);
         if (!value)
-            return plan_wrong(&r, "missing");
+            return plan_json_wrong(&r, "missing");
         rc = take_field(value, &FIELDS[i], &r, &p);
         if (rc < 0)
             return rc;
