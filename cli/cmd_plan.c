@@ -33,9 +33,9 @@ static int run(struct cli *cli)
         ds_auto_buf out;
         buf_init(&out, (size_t)64 << 20);
         if (cli->json)
-            plan_put_json(&s, &out);
+            plan_show_json(&s, &out);
         else
-            plan_put_text(&s, cmd_has(cli->line, "explain"), &out);
+            plan_show_text(&s, cmd_has(cli->line, "explain"), &out);
         cli_put(cli, &out);
         for (size_t i = 0; i < s.view->n_warnings; i++)
             log_warn("%.*s", DS_FMT(s.view->warnings[i]));

@@ -164,7 +164,7 @@ static void put_deck(const struct session *s, bool explain, struct ds_buf *out)
                          c->files[i].sha256);
 }
 
-void plan_put_text(const struct session *s, bool explain, struct ds_buf *out)
+void plan_show_text(const struct session *s, bool explain, struct ds_buf *out)
 {
     const struct plan *p = s->view->plan;
     const struct sweep *w = s->view->sweep;
@@ -230,7 +230,7 @@ static void put_json_counts(const struct census *c, struct json_writer *w)
     jw_end_object(w);
 }
 
-void plan_put_json(const struct session *s, struct ds_buf *out)
+void plan_show_json(const struct session *s, struct ds_buf *out)
 {
     const struct plan *p = s->view->plan;
     uint32_t left = s->census.n_new + s->census.n_outstanding;

@@ -8,7 +8,7 @@
 struct session;
 
 /* Append; nothing fails but out's cap. */
-void plan_put_text(const struct session *s, bool explain, struct ds_buf *out);
-void plan_put_json(const struct session *s, struct ds_buf *out);
+void plan_show_text(const struct session *s, bool explain, struct ds_buf *out);
+void plan_show_json(const struct session *s, struct ds_buf *out);
 
 #endif
