@@ -3,8 +3,11 @@
 #include "cli/cmd.h"
 #include "cli/run_sweep_io.h"
 
+#include <signal.h>
+
 static int run(struct cli *cli)
 {
+    (void)signal(SIGPIPE, SIG_IGN); /* who stops reading our messages ends no sweep */
     const struct cmd_line *l = cli->line;
     const char *keep = cmd_text(l, "keep-scratch");
     struct run_options o = {

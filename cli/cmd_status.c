@@ -172,8 +172,9 @@ static void put_text(const struct status *s, struct ds_buf *out)
 {
     put_counts(s, out);
     put_runs(s, out);
-    for (uint32_t i = 0; i < s->view.n_reasons && i < DISPLAY_REASONS; i++) {
-        const struct display_reason *r = &s->view.reasons[i];
+    uint32_t n = s->view.n_reasons, first = n > DISPLAY_REASONS ? n - DISPLAY_REASONS : 0;
+    for (uint32_t i = first; i < n; i++) {
+        const struct display_reason *r = &s->view.reasons[i % DISPLAY_REASONS];
         (void)buf_printf(out, "  case %lld: %s%s", (long long)r->number,
                          r->verdict ? verdict_name(r->verdict) : "failed", r->text[0] ? ": " : "");
         text_put(out, ds_span_of(r->text));

@@ -206,3 +206,16 @@ S
     decksweep run sweep.yaml >/dev/null 2>&1
     [ "$(find store/null-sweep/cases -name "*.tar.zst" | wc -l)" -eq 30 ]
 }
+
+@test "a reader of its messages that goes away ends no run" {
+    null_sweep 6 '"--sleep_ms=200"'
+    mkfifo pipe
+    head -c 10 <pipe >/dev/null &
+    local reader=$!
+    local rc=0
+    decksweep run sweep.yaml >pipe 2>&1 || rc=$?
+    wait "$reader"
+    [ "$rc" -ne 141 ]
+    [ "$(find store/null-sweep/cases -name '*.tar.zst' | wc -l)" -eq 6 ]
+    [ -s store/null-sweep/dataset/summary.nc ]
+}

@@ -107,8 +107,8 @@ Test(text, tables_align_by_columns)
                                         "NAME",
                                         "WHY",
                                         "1",
-                                        "gr\xc3\xb6\xc3\x9f"
-                                        "er",
+                                        ("gr\xc3\xb6\xc3\x9f"
+                                         "er"),
                                         "",
                                         "10",
                                         "x",
