@@ -15,4 +15,4 @@ store=build/demo/spe1-lhs
 echo
 echo "The dataset:   $store/dataset/summary.nc, statistics.nc, summary.csv, parameters.csv"
 echo "Look further:  $decksweep ls $store          (also: status, show 3, logs 3, fetch 3)"
-echo "               python3 -c 'import xarray; print(xarray.open_dataset(\"$store/dataset/summary.nc\"))'"
+echo "               xarray.open_dataset(\"$store/dataset/summary.nc\")     (apt install python3-xarray python3-netcdf4)"
