@@ -68,6 +68,10 @@ $(BUILD)/support/%: tests/support/%.c $(LIB)
 $(BUILD)/support/nullsim: tests/support/nullsim.c
 	@mkdir -p $(@D)
 	$(CC) $(BASEFLAGS) -static -o $@ $<
+$(BUILD)/support/quicksim: tests/support/quicksim.c
+	@mkdir -p $(@D)
+	$(CC) $(BASEFLAGS) -static -nostdlib -ffreestanding -fno-stack-protector -fno-builtin \
+	    -fno-tree-loop-distribute-patterns -Wno-missing-prototypes -o $@ $<
 $(BUILD)/bench/%: bench/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)

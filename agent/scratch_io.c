@@ -7,9 +7,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,6 +111,19 @@ static int make_kept(struct scratch *s, const char *tag, struct ds_err *err)
     return make_folder(s->parent_fd, name, 0700, &s->kept_fd, err);
 }
 
+/* ext4 looks for a free inode from the start of its block group and passes over those
+ * deleted in the last minute one by one. Case folders come and go in the same group: at a
+ * thousand files a second every creation costs a quarter of a millisecond. Told that its
+ * folders have nothing to do with each other, ext4 spreads them over the disk. */
+static void spread_folders(int fd)
+{
+    int flags = 0;
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0)
+        return;
+    flags |= FS_TOPDIR_FL;
+    (void)ioctl(fd, FS_IOC_SETFLAGS, &flags); /* other file systems refuse: fine */
+}
+
 int scratch_open(const char *dir, const char *tag, bool keep_failed, struct scratch *out,
                  struct ds_err *err)
 {
@@ -117,6 +132,8 @@ int scratch_open(const char *dir, const char *tag, bool keep_failed, struct scra
     int rc = open_parent(dir, &s, err);
     rc = rc < 0 ? rc : make_own(&s, tag, err);
     rc = rc < 0 ? rc : make_folder(s.fd, "cases", 0700, &s.cases_fd, err);
+    if (rc == 0)
+        spread_folders(s.cases_fd);
     rc = rc < 0 ? rc : make_folder(s.fd, "spool", 0700, &s.spool_fd, err);
     if (rc == 0 && keep_failed)
         rc = make_kept(&s, tag, err);
