@@ -32,7 +32,7 @@ seq "$tasks" >list
 measure() {
     local TIMEFORMAT='%R %U %S'
     { time "$@" >log 2>&1; } 2>times.txt || { tail -n 5 log >&2; return 1; }
-    awk '{print $1, $2 + $3}' times.txt.txt
+    awk '{print $1, $2 + $3}' times.txt
 }
 ours() { decksweep run sweep.yaml --no-collect --cores 2 --store "store-$1"; }
 theirs() { parallel --will-cite -j2 --joblog "joblog-$1" --results "results-$1" true <list; }

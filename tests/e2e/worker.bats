@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2046,SC2119,SC2120,SC2016
 # One worker on one chunk, with the do-nothing simulator that fails on request.
 
 setup() {
@@ -41,7 +42,7 @@ Y
 }
 
 # Plan, commit the next round, work on its chunk; events in events.jsonl.
-next_round() { read -r PLAN ROUND < <(mkround sweep.yaml store ${ESTIMATE:-}); }
+next_round() { read -r PLAN ROUND < <(mkround sweep.yaml store); }
 work() { (job "$@"); }
 job() { # to be put in the background: $! is the worker itself
     exec decksweep-agent work --store store --sweep null-sweep --plan "$PLAN" --round "$ROUND" \
@@ -60,12 +61,15 @@ reason() { # verdict as in the key: reason of the first such archive
 }
 whole_archives() {
     local f
-    for f in $(find store -name '*.tar.zst' -path '*/cases/*' -o -name '*.tar.zst' -path '*/failed/*'); do
+    find store -name '*.tar.zst' -path '*/cases/*' -o -name '*.tar.zst' -path '*/failed/*' >archives
+    while read -r f; do
         tar --zstd -tf "$f" >/dev/null || { echo "not whole: $f"; return 1; }
-    done
+    done <archives
 }
 no_temporaries() { [ -z "$(find store -name '.*' -type f)" ]; }
-scratch_is_empty() { [ -z "$(find "$WORK/tmp/decksweep-$(id -u)" -mindepth 1 2>/dev/null | grep -v '/kept-')" ]; }
+scratch_is_empty() {
+    [ -z "$(find "$WORK/tmp/decksweep-$(id -u)" -mindepth 1 -not -path '*/kept-*' 2>/dev/null)" ]
+}
 events_of() { grep -c "\"event\":\"$1\"" events.jsonl || true; }
 
 @test "every kind of failure gets its verdict, and the others are done" {
@@ -136,7 +140,7 @@ events_of() { grep -c "\"event\":\"$1\"" events.jsonl || true; }
     [ "$(failed 1.out-of-memory-40)" -eq 1 ]
     [ "$(committed)" -eq 0 ]
     grep -q '"event":"failed"' events.jsonl
-    ! grep -q '"final":true' events.jsonl
+    [ "$(grep -c '"final":true' events.jsonl)" -eq 0 ]
     grep -q '1 too large for this worker' events.jsonl
     # the next round starts it with twice the memory
     run_work --memory 400MiB
@@ -211,7 +215,7 @@ events_of() { grep -c "\"event\":\"$1\"" events.jsonl || true; }
 @test "kill -9 at random moments, again and again: all done once, no half object, nothing left" {
     behave_sweep $(for i in $(seq 60); do echo "sleep_ms=$((100 + i))"; done)
     next_round
-    for round in $(seq 12); do
+    for _ in $(seq 12); do
         job & pid=$!
         sleep "0.$((RANDOM % 40 + 10))"
         kill -9 "$pid" 2>/dev/null || true
