@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Three openings of one file: netCDF defines everything, HDF5 takes packed chunks, netCDF
+ * writes what is known at the end and reads back for the statistics. */
 #include "collector/write_netcdf_io.h"
 
+#include "collector/chunk.h"
+#include "collector/hdf5_io.h"
 #include "collector/netcdf_io.h"
 #include "collector/write_rows_io.h"
 
@@ -12,9 +16,14 @@
 struct summary_nc {
     const struct dataset *ds;
     char *path;
-    int file; /* -1 closed */
+    int file; /* -1 not open in netCDF */
     int dim_case, dim_time, var_time;
     int *var; /* of each vector */
+    struct ds_arena *a;
+    const char **names; /* of each vector's variable, as netCDF took it */
+    struct hdf5_chunks *chunks;
+    struct chunk_packer *packer;
+    float *padded; /* a whole chunk for the last, shorter block */
 };
 
 static int define(struct summary_nc *w)
@@ -27,11 +36,48 @@ static int define(struct summary_nc *w)
     const int dims[2] = {w->dim_case, w->dim_time};
     const size_t chunk[2] = {ds->block_rows, ds->axis.n ? ds->axis.n : 1};
     for (size_t v = 0; rc == NC_NOERR && v < ds->n_vectors; v++) {
+        char name[NC_MAX_NAME + 1];
         rc = netcdf_define_vector(w->file, &ds->vectors[v], NC_FLOAT, dims, chunk, &w->var[v]);
         rc = rc ? rc : netcdf_int(w->file, w->var[v], "cases_with", 0); /* known at the end */
+        rc = rc ? rc : nc_inq_varname(w->file, w->var[v], name);
+        w->names[v] = rc ? NULL : arena_cstr(w->a, ds_span_of(name));
+        rc = rc || w->names[v] ? rc : NC_ENOMEM;
     }
     rc = rc ? rc : nc_enddef(w->file);
     return rc ? rc : netcdf_put_time(w->file, w->var_time, ds);
+}
+
+static int close_netcdf(struct summary_nc *w)
+{
+    int status = w->file >= 0 ? nc_close(w->file) : NC_NOERR;
+    w->file = -1;
+    return status;
+}
+
+static int start_chunks(struct summary_nc *w, struct ds_err *err)
+{
+    size_t n = w->ds->block_rows * w->ds->axis.n;
+    if (n == 0 || w->ds->n_vectors == 0)
+        return 0;
+    w->packer = chunk_packer_create(n, w->ds->axis.n);
+    w->padded = malloc(n * sizeof *w->padded);
+    if (!w->padded)
+        abort();
+    return hdf5_chunks_open(w->path, w->names, w->ds->n_vectors, &w->chunks, err);
+}
+
+static int create(struct summary_nc *w, struct ds_err *err)
+{
+    int file = -1;
+    int status = nc_create(w->path, netcdf_create_mode(w->ds), &file);
+    if (status == NC_NOERR) {
+        w->file = file;
+        status = define(w);
+        int closed = close_netcdf(w);
+        status = status ? status : closed;
+    }
+    int rc = netcdf_check(status, w->path, "create", err);
+    return rc == 0 ? start_chunks(w, err) : rc;
 }
 
 int summary_nc_create(const char *path, const struct dataset *ds, struct summary_nc **out,
@@ -39,17 +85,17 @@ int summary_nc_create(const char *path, const struct dataset *ds, struct summary
 {
     struct summary_nc *w = calloc(1, sizeof *w);
     int *var = calloc(ds->n_vectors + 1, sizeof *var);
+    const char **names = calloc(ds->n_vectors + 1, sizeof *names);
     char *copy = strdup(path);
-    if (!w || !var || !copy)
+    if (!w || !var || !names || !copy)
         abort();
-    *w = (struct summary_nc){.ds = ds, .path = copy, .file = -1, .var = var};
-    int file = -1;
-    int rc = nc_create(path, netcdf_create_mode(ds), &file);
-    if (rc == NC_NOERR) {
-        w->file = file;
-        rc = define(w);
-    }
-    rc = netcdf_check(rc, path, "create", err);
+    *w = (struct summary_nc){.ds = ds,
+                             .path = copy,
+                             .file = -1,
+                             .var = var,
+                             .names = names,
+                             .a = arena_create((size_t)64 << 20)};
+    int rc = create(w, err);
     if (rc < 0) {
         summary_nc_abandon(w);
         return rc;
@@ -66,29 +112,61 @@ static bool has_value(const float *values, size_t n)
     return false;
 }
 
+/* HDF5's chunks are all whole: beyond the last row stands the fill value. */
+static const float *whole_chunk(struct summary_nc *w, const float *values, uint32_t n)
+{
+    size_t n_times = w->ds->axis.n, whole = w->ds->block_rows * n_times, have = n * n_times;
+    if (have == whole)
+        return values;
+    memcpy(w->padded, values, have * sizeof *values);
+    for (size_t i = have; i < whole; i++)
+        w->padded[i] = NAN;
+    return w->padded;
+}
+
 int summary_nc_put_block(struct summary_nc *w, uint32_t first, uint32_t n, const float *slab,
                          struct ds_err *err)
 {
     size_t n_times = w->ds->axis.n;
-    const size_t start[2] = {first, 0}, count[2] = {n, n_times};
-    for (size_t v = 0; n_times > 0 && v < w->ds->n_vectors; v++) {
+    for (size_t v = 0; w->chunks && v < w->ds->n_vectors; v++) {
         const float *values = slab + v * n * n_times;
+        const unsigned char *packed = NULL;
         if (!has_value(values, n * n_times))
             continue;
-        int rc = nc_put_vara_float(w->file, w->var[v], start, count, values);
-        rc = netcdf_check(rc, w->path, w->ds->vectors[v].name, err);
+        size_t bytes = chunk_pack(w->packer, whole_chunk(w, values, n), &packed);
+        int rc = hdf5_chunks_write(w->chunks, v, first, packed, bytes, err);
         if (rc < 0)
             return rc;
     }
     return 0;
 }
 
+static int open_again(struct summary_nc *w)
+{
+    int file = -1;
+    int status = nc_open(w->path, NC_WRITE, &file);
+    if (status != NC_NOERR)
+        return status;
+    w->file = file;
+    for (size_t v = 0; status == NC_NOERR && v < w->ds->n_vectors; v++) {
+        status = nc_inq_varid(file, w->names[v], &w->var[v]);
+        status = status ? status : nc_set_var_chunk_cache(file, w->var[v], 1, 1, 0.0f);
+    }
+    return status;
+}
+
 int summary_nc_finish(struct summary_nc *w, struct ds_err *err)
 {
-    int rc = rows_put(w->file, w->ds);
-    for (size_t v = 0; rc == NC_NOERR && v < w->ds->n_vectors; v++)
-        rc = netcdf_int(w->file, w->var[v], "cases_with", (int)w->ds->vectors[v].cases_with);
-    return netcdf_check(rc, w->path, "write what stands along case", err);
+    struct hdf5_chunks *chunks = w->chunks;
+    w->chunks = NULL;
+    int rc = chunks ? hdf5_chunks_close(chunks, err) : 0;
+    if (rc < 0)
+        return rc;
+    int status = open_again(w);
+    status = status ? status : rows_put(w->file, w->ds);
+    for (size_t v = 0; status == NC_NOERR && v < w->ds->n_vectors; v++)
+        status = netcdf_int(w->file, w->var[v], "cases_with", (int)w->ds->vectors[v].cases_with);
+    return netcdf_check(status, w->path, "write what stands along case", err);
 }
 
 int summary_nc_read(struct summary_nc *w, size_t vector, size_t first_time, size_t n, float *out,
@@ -103,8 +181,12 @@ void summary_nc_abandon(struct summary_nc *w)
 {
     if (!w)
         return;
-    if (w->file >= 0)
-        (void)nc_close(w->file);
+    hdf5_chunks_abandon(w->chunks);
+    (void)close_netcdf(w);
+    chunk_packer_destroy(w->packer);
+    arena_destroy(w->a);
+    free(w->padded);
+    free(w->names);
     free(w->var);
     free(w->path);
     free(w);
@@ -112,9 +194,7 @@ void summary_nc_abandon(struct summary_nc *w)
 
 int summary_nc_close(struct summary_nc *w, struct ds_err *err)
 {
-    int status = nc_close(w->file);
-    w->file = -1;
-    int rc = netcdf_check(status, w->path, "close", err);
+    int rc = netcdf_check(close_netcdf(w), w->path, "close", err);
     summary_nc_abandon(w);
     return rc;
 }

@@ -1,179 +1,66 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "agent/chunk.h"
+#include "collector/chunk.h"
 
 #include <criterion/criterion.h>
-#include <stdio.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
 
-#define N 8
-
-/* Case i has number i + 100 and an id of sixteen digits i. */
-static uint32_t numbers[N];
-static struct case_id ids[N];
-static struct design design;
-static struct plan plan;
-
-static void make(void)
+/* What HDF5 does when it reads: inflate, then unshuffle. */
+static void expect_back(const char *claim, const float *values, size_t n, size_t row,
+                        size_t most_bytes)
 {
-    for (uint32_t i = 0; i < N; i++) {
-        numbers[i] = i + 100;
-        memset(ids[i].hex, '0' + (int)i, CASE_ID_CHARS);
+    struct chunk_packer *p = chunk_packer_create(n, row);
+    unsigned char *planes = malloc(4 * n + 1);
+    for (int again = 0; again < 2; again++) { /* a packer is used for many chunks */
+        const unsigned char *packed = NULL;
+        size_t bytes = chunk_pack(p, values, &packed);
+        uLongf got = (uLongf)(4 * n);
+        cr_assert_eq(uncompress(planes, &got, packed, (uLong)bytes), Z_OK, "%s", claim);
+        cr_assert_eq(got, 4 * n, "%s", claim);
+        for (size_t i = 0; i < n; i++)
+            for (size_t k = 0; k < 4; k++)
+                cr_assert_eq(planes[k * n + i], ((const unsigned char *)values)[4 * i + k],
+                             "%s: value %zu", claim, i);
+        cr_expect_leq(bytes, most_bytes, "%s: %zu bytes of %zu", claim, bytes, 4 * n);
     }
-    design = (struct design){.n_rows = N, .number = numbers, .id = ids};
-    plan = (struct plan){.keep = {.classes = CLASS_SUMMARY | CLASS_LOG}, .wall_ms = 60000};
-}
-TestSuite(chunk, .init = make);
-
-static struct chunk take(const struct round *r, const char *const *keys, size_t n,
-                         struct ds_arena *a)
-{
-    struct chunk_seen *seen;
-    struct chunk c;
-    cr_assert_eq(chunk_begin(r, 0, &plan, &design, a, &seen, NULL), 0);
-    for (size_t i = 0; i < n; i++)
-        cr_assert_eq(chunk_note_key(seen, ds_span_of(keys[i]), NULL), 0);
-    cr_assert_eq(chunk_finish(seen, a, &c, NULL), 0);
-    return c;
+    free(planes);
+    chunk_packer_destroy(p);
 }
 
-static const struct shape one_shape = {.ranks = 1, .threads = 1, .cores = 1};
-static const struct number_range all[] = {{100, 107}};
-static const struct round_chunk whole = {.ranges = all, .n_ranges = 1};
-static const struct round first = {
-    .n = 1, .shapes = &one_shape, .n_shapes = 1, .chunks = &whole, .n_chunks = 1};
-
-Test(chunk, of_an_empty_store_is_all_its_rows_in_order)
+Test(chunk, is_a_zlib_stream_of_the_shuffled_values)
 {
-    ds_auto_arena a = arena_create(1u << 20);
-    static const struct number_range ranges[] = {{101, 102}, {105, 105}};
-    static const struct round_chunk part = {.ranges = ranges, .n_ranges = 2};
-    struct round r = first;
-    r.chunks = &part;
-    struct chunk c = take(&r, NULL, 0, a);
-    cr_assert_eq(c.n_rows, 3);
-    cr_expect_eq(c.rows[0], 1);
-    cr_expect_eq(c.rows[1], 2);
-    cr_expect_eq(c.rows[2], 5);
-    r.reverse = true;
-    c = take(&r, NULL, 0, a);
-    cr_expect_eq(c.rows[0], 5);
-    cr_expect_eq(c.rows[2], 1);
-}
-
-Test(chunk, leaves_out_what_a_key_covers_and_only_that)
-{
-    static const char *const keys[] = {
-        "cases/0000000000000000.sl.tar.zst",  /* exactly */
-        "cases/1111111111111111.slr.tar.zst", /* wider */
-        "cases/2222222222222222.s.tar.zst",   /* narrower */
-        "cases/aaaaaaaaaaaaaaaa.sl.tar.zst",  /* not ours */
-        "cases/3333333333333333.sl.tar.zst.tmp", "dataset/summary.nc",
-    };
-    ds_auto_arena a = arena_create(1u << 20);
-    struct chunk c = take(&first, keys, DS_COUNT(keys), a);
-    cr_assert_eq(c.n_rows, 6);
-    cr_expect_eq(c.n_done, 2);
-    cr_expect_eq(c.rows[0], 2);
-}
-
-Test(chunk, runs_equal_ids_once)
-{
-    ids[5] = ids[1];
-    ds_auto_arena a = arena_create(1u << 20);
-    struct chunk c = take(&first, NULL, 0, a);
-    cr_expect_eq(c.n_rows, N - 1);
-    cr_expect_eq(c.n_done, 1);
-}
-
-Test(chunk, counts_earlier_attempts_as_the_census_does)
-{
-    static const char *const keys[] = {
-        "failed/1111111111111111.1.crashed.tar.zst",
-        "failed/1111111111111111.2.out-of-memory-70.tar.zst",
-        "failed/2222222222222222.1.timeout-59.tar.zst", /* below the present wall time */
-        "failed/2222222222222222.2.timeout-60.tar.zst",
-        "failed/3333333333333333.1.deck-error.tar.zst",
-        "failed/3333333333333333.1.granted",
-        "started/4444444444444444.1",
-        "started/5555555555555555.1",
-        "failed/5555555555555555.1.crashed.tar.zst",
-        "failed/6666666666666666.1.crashed.tar.zst", /* two verdicts with one number: */
-        "failed/6666666666666666.1.incomplete.tar.zst",
-    };
-    ds_auto_arena a = arena_create(1u << 20);
-    struct chunk c = take(&first, keys, DS_COUNT(keys), a);
-    cr_assert_eq(c.n_rows, N, "failed cases are still to be run");
-    cr_assert_eq(c.n_prior, 6);
-    const struct dispatch_prior *p = c.prior;
-    cr_expect_eq(p[0].row, 1);
-    cr_expect_eq(p[0].next_attempt, 3);
-    cr_expect_eq(p[0].failed[VERDICT_CRASHED], 1);
-    cr_expect_eq(p[0].failed[VERDICT_OUT_OF_MEMORY], 1);
-    cr_expect_eq(p[0].largest_oom_bytes, UINT64_C(70) << 20);
-    cr_expect_eq(p[1].failed[VERDICT_TIMEOUT], 1, "only the one of 60 s");
-    cr_expect_eq(p[1].next_attempt, 3);
-    cr_expect_eq(p[2].failed[VERDICT_DECK_ERROR], 0, "granted again");
-    cr_expect_eq(p[2].next_attempt, 2);
-    cr_expect_eq(p[3].failed[VERDICT_LOST], 1, "a marker without an outcome");
-    cr_expect_eq(p[3].next_attempt, 2);
-    cr_expect_eq(p[4].failed[VERDICT_LOST], 0, "a marker with one");
-    cr_expect_eq(p[4].failed[VERDICT_CRASHED], 1);
-    cr_expect_eq(p[5].failed[VERDICT_CRASHED], 1);
-    cr_expect_eq(p[5].failed[VERDICT_INCOMPLETE], 1, "both count");
-}
-
-Test(chunk, takes_attempt_numbers_of_the_round_where_the_keys_are_gone)
-{
-    static const struct round_attempt attempts[] = {{101, 4}, {103, 2}, {999, 9}};
-    static const char *const keys[] = {"failed/3333333333333333.5.crashed.tar.zst"};
-    struct round r = first;
-    r.attempts = attempts;
-    r.n_attempts = 3;
-    ds_auto_arena a = arena_create(1u << 20);
-    struct chunk c = take(&r, keys, 1, a);
-    cr_assert_eq(c.n_prior, 2);
-    cr_expect_eq(c.prior[0].row, 1);
-    cr_expect_eq(c.prior[0].next_attempt, 4);
-    cr_expect_eq(c.prior[1].row, 3);
-    cr_expect_eq(c.prior[1].next_attempt, 6, "the listing knows more");
-}
-
-Test(chunk, refuses_a_round_that_names_cases_the_design_lacks)
-{
-    static const struct {
-        const char *name;
-        struct number_range range;
-    } rows[] = {
-        {"beyond", {106, 108}},
-        {"before", {99, 101}},
-        {"more than all", {0, 4000000000u}},
-        {"nowhere", {500, 500}},
-    };
-    for (size_t i = 0; i < DS_COUNT(rows); i++) {
-        struct round_chunk part = {.ranges = &rows[i].range, .n_ranges = 1};
-        struct round r = first;
-        struct chunk_seen *seen;
-        r.chunks = &part;
-        ds_auto_arena a = arena_create(1u << 20);
-        cr_expect_eq(chunk_begin(&r, 0, &plan, &design, a, &seen, NULL), DS_ECORRUPT, "%s",
-                     rows[i].name);
+    enum { N = 90 * 244 };
+    static float noise[N], smooth[N], same[N], nan_values[N], bits[N];
+    uint64_t x = 88172645463325252u;
+    for (size_t i = 0; i < N; i++) {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        uint32_t word = (uint32_t)(x >> 32);
+        memcpy(&bits[i], &word, 4);
+        noise[i] = (float)(x % 1000003) * 0.37f;
+        smooth[i] = 3000.0f - (float)(i % 90);
+        same[i] = (float)(i % 90) * 30.4375f;
+        nan_values[i] = NAN;
     }
-    struct chunk_seen *seen;
-    ds_auto_arena a = arena_create(1u << 20);
-    cr_expect_eq(chunk_begin(&first, 1, &plan, &design, a, &seen, NULL), DS_EINPUT);
+    expect_back("random bits", bits, N, 90, 4 * N + 200);
+    expect_back("noise", noise, N, 90, 4 * N * 85 / 100);
+    expect_back("smooth", smooth, N, 90, 4 * N / 50);
+    expect_back("the same in every case", same, N, 90, 4 * N / 20);
+    expect_back("nothing", nan_values, N, 90, 4 * N / 50);
 }
 
-Test(chunk, bears_thousands_of_attempts)
+Test(chunk, of_any_size_works)
 {
-    ds_auto_arena a = arena_create(8u << 20);
-    struct chunk_seen *seen;
-    struct chunk c;
-    cr_assert_eq(chunk_begin(&first, 0, &plan, &design, a, &seen, NULL), 0);
-    for (unsigned i = 1; i <= 2000; i++) {
-        char key[96];
-        (void)snprintf(key, sizeof key, "failed/7777777777777777.%u.crashed.tar.zst", i);
-        cr_assert_eq(chunk_note_key(seen, ds_span_of(key), NULL), 0);
+    static float values[300000];
+    for (size_t i = 0; i < 300000; i++)
+        values[i] = (float)i * 1.1f + (float)(i * 2654435761u % 1000) * 0.01f;
+    static const size_t SIZES[] = {1, 2, 3, 63, 64, 65535, 65536, 131071, 300000};
+    for (size_t i = 0; i < sizeof SIZES / sizeof SIZES[0]; i++) {
+        expect_back("row of 1", values, SIZES[i], 1, SIZES[i] * 4 + 500);
+        expect_back("one row", values, SIZES[i], SIZES[i], SIZES[i] * 4 + 500);
     }
-    cr_assert_eq(chunk_finish(seen, a, &c, NULL), 0);
-    cr_expect_eq(c.prior[0].next_attempt, 2001);
-    cr_expect_eq(c.prior[0].failed[VERDICT_CRASHED], UINT8_MAX);
 }

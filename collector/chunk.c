@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "collector/chunk.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ZLIB_CONST
+#include <zlib.h>
+
+#define PLANES       CHUNK_ELEMENT_BYTES
+#define STORED_BYTES 65535u /* most that one stored block holds */
+#define FIXED_BYTES  32u    /* zlib header, last block, checksum, and some */
+#define NOISE_BITS   7.4    /* a byte; above it Huffman codes win too little */
+#define SAMPLE_STEP  4u     /* one byte in so many is looked at */
+
+enum method { STORE, HUFFMAN, DEFLATE };
+
+struct chunk_packer {
+    size_t n, row;
+    unsigned char *planes; /* PLANES * n */
+    unsigned char *out;
+    size_t room;
+    z_stream deflate[2]; /* HUFFMAN, DEFLATE */
+};
+
+static void start_stream(z_stream *z, int strategy)
+{
+    /* raw deflate: the zlib wrapper around all blocks is ours */
+    if (deflateInit2(z, 1, Z_DEFLATED, -MAX_WBITS, 8, strategy) != Z_OK)
+        abort();
+}
+
+struct chunk_packer *chunk_packer_create(size_t n, size_t row)
+{
+    struct chunk_packer *p = calloc(1, sizeof *p);
+    if (!p)
+        abort();
+    p->n = n;
+    p->row = row;
+    start_stream(&p->deflate[0], Z_HUFFMAN_ONLY);
+    start_stream(&p->deflate[1], Z_DEFAULT_STRATEGY);
+    p->room = PLANES * ((size_t)deflateBound(&p->deflate[1], (uLong)n) + n / STORED_BYTES * 5 + 64)
+              + FIXED_BYTES;
+    p->planes = malloc(PLANES * n + 1);
+    p->out = malloc(p->room);
+    if (!p->planes || !p->out)
+        abort();
+    return p;
+}
+
+void chunk_packer_destroy(struct chunk_packer *p)
+{
+    if (!p)
+        return;
+    (void)deflateEnd(&p->deflate[0]);
+    (void)deflateEnd(&p->deflate[1]);
+    free(p->planes);
+    free(p->out);
+    free(p);
+}
+
+static void shuffle(const float *values, size_t n, unsigned char *planes)
+{
+    unsigned char *p0 = planes, *p1 = p0 + n, *p2 = p1 + n, *p3 = p2 + n;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char b[CHUNK_ELEMENT_BYTES];
+        memcpy(b, &values[i], sizeof b);
+        p0[i] = b[0];
+        p1[i] = b[1];
+        p2[i] = b[2];
+        p3[i] = b[3];
+    }
+}
+
+static double bits_of(const uint32_t count[256], size_t n)
+{
+    double sum = 0;
+    for (unsigned i = 0; i < 256; i++)
+        if (count[i] > 0)
+            sum -= (double)count[i] * log2((double)count[i] / (double)n);
+    return n > 0 ? sum / (double)n : 0;
+}
+
+/* Repeats of the byte before, or of the row before, are what deflate finds quickly. */
+static enum method choose(const unsigned char *plane, size_t n, size_t row)
+{
+    uint32_t count[256] = {0};
+    size_t looked = 0, repeats = 0, rows = 0;
+    for (size_t i = row; i < n; i += SAMPLE_STEP, looked++) {
+        count[plane[i]]++;
+        repeats += plane[i] == plane[i - 1];
+        rows += plane[i] == plane[i - row];
+    }
+    if (looked < 64)
+        return DEFLATE;
+    double bits = bits_of(count, looked);
+    if (repeats > looked / 4 || rows > looked / 4 || bits < 4.0)
+        return DEFLATE;
+    return bits > NOISE_BITS ? STORE : HUFFMAN;
+}
+
+static size_t put_stored(const unsigned char *data, size_t n, unsigned char *out)
+{
+    size_t at = 0;
+    while (n > 0) {
+        size_t piece = n < STORED_BYTES ? n : STORED_BYTES;
+        out[at++] = 0; /* not the last block, stored */
+        out[at++] = (unsigned char)(piece & 0xff);
+        out[at++] = (unsigned char)(piece >> 8);
+        out[at++] = (unsigned char)(~piece & 0xff);
+        out[at++] = (unsigned char)(~piece >> 8 & 0xff);
+        memcpy(out + at, data, piece);
+        at += piece;
+        data += piece;
+        n -= piece;
+    }
+    return at;
+}
+
+/* Blocks up to a byte boundary, none of them the last. */
+static size_t put_deflated(z_stream *z, const unsigned char *data, size_t n, unsigned char *out,
+                           size_t room)
+{
+    (void)deflateReset(z);
+    z->next_in = data;
+    z->avail_in = (uInt)n;
+    z->next_out = out;
+    z->avail_out = (uInt)room;
+    int rc = deflate(z, Z_SYNC_FLUSH);
+    assert(rc == Z_OK && z->avail_in == 0 && z->avail_out > 0);
+    (void)rc;
+    return room - z->avail_out;
+}
+
+size_t chunk_pack(struct chunk_packer *p, const float *values, const unsigned char **packed)
+{
+    size_t at = 0;
+    shuffle(values, p->n, p->planes);
+    p->out[at++] = 0x78; /* deflate, window of 32 KiB */
+    p->out[at++] = 0x01; /* check bits */
+    for (size_t k = 0; k < PLANES; k++) {
+        const unsigned char *plane = p->planes + k * p->n;
+        enum method method = choose(plane, p->n, p->row);
+        if (method == STORE)
+            at += put_stored(plane, p->n, p->out + at);
+        else
+            at += put_deflated(&p->deflate[method == DEFLATE], plane, p->n, p->out + at,
+                               p->room - at);
+    }
+    static const unsigned char LAST[5] = {1, 0, 0, 0xff, 0xff}; /* a last, empty, stored block */
+    memcpy(p->out + at, LAST, sizeof LAST);
+    at += sizeof LAST;
+    uLong check = adler32(adler32(0, NULL, 0), p->planes, (uInt)(PLANES * p->n));
+    for (int shift = 24; shift >= 0; shift -= 8)
+        p->out[at++] = (unsigned char)(check >> shift & 0xff);
+    *packed = p->out;
+    return at;
+}
