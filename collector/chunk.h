@@ -9,11 +9,15 @@
 #ifndef DECKSWEEP_COLLECTOR_CHUNK_H
 #define DECKSWEEP_COLLECTOR_CHUNK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define CHUNK_ELEMENT_BYTES 4u
 
 struct chunk_packer;
+
+/* Bytes that the packed form of n values may take at most. */
+size_t chunk_most_bytes(size_t n);
 
 /* For chunks of n values in rows of `row` values (a hint: rows that repeat each other are
  * found). gives: chunk_packer_destroy. Aborts without memory. */
@@ -22,5 +26,9 @@ void chunk_packer_destroy(struct chunk_packer *p); /* NULL is legal */
 
 /* Pack n values; *packed lives until the next call. Never fails. Returns its bytes. */
 size_t chunk_pack(struct chunk_packer *p, const float *values, const unsigned char **packed);
+
+/* The n values of a packed chunk; scratch: 4 n bytes. Takes any zlib stream of shuffled values.
+ * false: it is none, or of another length. */
+bool chunk_unpack(const void *packed, size_t bytes, size_t n, void *scratch, float *out);
 
 #endif

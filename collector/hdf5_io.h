@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* hdf5_io.h - hand packed chunks to HDF5 as they are
+/* hdf5_io.h - fill a file that netCDF has defined, without netCDF
  *
  * netCDF's own way deflates inside the library, one chunk at a time with one method for all
- * bytes; packing ourselves (chunk.h) and writing whole chunks takes a third of the time. The
- * file must not be open in netCDF meanwhile. Same thread as all HDF5. */
+ * bytes, and keeps 40 KB a variable while the file is open; here whole packed chunks (chunk.h)
+ * pass by. The file must not be open in netCDF meanwhile. HDF5 is not thread-safe: one call
+ * at a time in the whole process. */
 #ifndef DECKSWEEP_COLLECTOR_HDF5_IO_H
 #define DECKSWEEP_COLLECTOR_HDF5_IO_H
 
@@ -12,17 +13,31 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct hdf5_chunks;
+struct hdf5_file;
 
-/* Open path and its n datasets, each of two dimensions. DS_EIO. gives: hdf5_chunks_close or
- * hdf5_chunks_abandon. */
-int hdf5_chunks_open(const char *path, const char *const *names, size_t n, struct hdf5_chunks **out,
+/* Open path and n of its datasets, each of two dimensions. DS_EIO. gives: hdf5_file_close or
+ * hdf5_file_abandon. */
+int hdf5_file_open(const char *path, const char *const *names, size_t n, struct hdf5_file **out,
+                   struct ds_err *err) DS_CHECKED;
+
+/* The chunk of dataset i that begins at (row, 0), as its filters leave it. DS_EIO, DS_ENOSPC. */
+int hdf5_write_chunk(struct hdf5_file *f, size_t i, uint64_t row, const void *packed, size_t bytes,
                      struct ds_err *err) DS_CHECKED;
-/* The chunk of dataset i that begins at (row, 0), through its filters already. DS_EIO, DS_ENOSPC. */
-int hdf5_chunks_write(struct hdf5_chunks *c, size_t i, uint64_t row, const void *packed,
-                      size_t bytes, struct ds_err *err) DS_CHECKED;
-/* c is gone also on failure. */
-int hdf5_chunks_close(struct hdf5_chunks *c, struct ds_err *err) DS_CHECKED;
-void hdf5_chunks_abandon(struct hdf5_chunks *c); /* NULL is legal */
+/* Read it back as it was written into into[room]; *bytes 0: it never was. */
+int hdf5_read_chunk(struct hdf5_file *f, size_t i, uint64_t row, void *into, size_t room,
+                    size_t *bytes, struct ds_err *err) DS_CHECKED;
+
+/* Elements first .. first+n of a dataset of one dimension. */
+enum hdf5_type { HDF5_TEXT, HDF5_WHOLE, HDF5_REAL }; /* const char *, long long, double */
+int hdf5_write_rows(struct hdf5_file *f, const char *name, enum hdf5_type type, uint64_t first,
+                    uint64_t n, const void *values, struct ds_err *err) DS_CHECKED;
+
+/* Overwrite a number attribute of dataset i that is there. */
+int hdf5_set_attribute(struct hdf5_file *f, size_t i, const char *name, int value,
+                       struct ds_err *err) DS_CHECKED;
+
+/* f is gone also on failure. */
+int hdf5_file_close(struct hdf5_file *f, struct ds_err *err) DS_CHECKED;
+void hdf5_file_abandon(struct hdf5_file *f); /* NULL is legal */
 
 #endif

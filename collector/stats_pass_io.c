@@ -2,22 +2,33 @@
 #include "collector/stats_pass_io.h"
 
 #include "base/fs_io.h"
+#include "collector/chunk.h"
 #include "collector/stats.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Some times of one vector: sorted and spooled by a thread of its own. */
-struct job {
+struct pass {
+    struct summary_nc *nc;
     const struct dataset *ds;
     const bool *take;
-    float *values; /* [row][width] */
-    void *scratch;
-    double *out; /* [STAT_KINDS][width] */
-    size_t vector, first_time, width;
+    size_t width; /* times of one panel: as many as memory allows */
     int spool_fd;
+    pthread_mutex_t lock; /* of HDF5 and of what follows */
+    size_t next;          /* vector */
+    bool stop;
+};
+
+struct worker {
+    struct pass *pass;
+    void *packed, *planes;
+    float *chunk;  /* [row of the block][time] */
+    float *values; /* [row][time of the panel] */
+    void *scratch;
+    double *out; /* [STAT_KINDS][time of the panel] */
     int rc;
     struct ds_err err;
 };
@@ -43,64 +54,108 @@ static int pwrite_all(int fd, const void *data, size_t n, uint64_t at, struct ds
     return 0;
 }
 
-static void *do_job(void *context)
+/* Times first .. first+width of the block of rows that begins at row. */
+static int read_block(struct worker *w, size_t vector, uint32_t row, size_t first, size_t width)
 {
-    struct job *j = context;
-    stats_of_columns(j->values, j->ds->n_rows, j->width, j->width, j->take, j->scratch, j->out,
-                     j->width);
-    j->rc = 0;
-    for (size_t k = 0; j->rc == 0 && k < STAT_KINDS; k++)
-        j->rc = pwrite_all(
-            j->spool_fd, j->out + k * j->width, j->width * sizeof(double),
-            spool_offset(j->ds->axis.n, j->vector, k) + j->first_time * sizeof(double), &j->err);
-    return NULL;
-}
-
-struct pass {
-    struct job job[2]; /* one is being read into while the other runs */
-    pthread_t thread;
-    struct job *running; /* NULL none */
-};
-
-static int finish_running(struct pass *p, struct ds_err *err)
-{
-    struct job *j = p->running;
-    if (!j)
-        return 0;
-    (void)pthread_join(p->thread, NULL);
-    p->running = NULL;
-    if (j->rc < 0 && err)
-        *err = j->err;
-    return j->rc;
-}
-
-static int start(struct pass *p, struct job *j, struct ds_err *err)
-{
-    int sys = pthread_create(&p->thread, NULL, do_job, j);
-    if (sys != 0)
-        return ds_fail_errno(err, DS_EIO, sys, "start a thread");
-    p->running = j;
+    const struct dataset *ds = w->pass->ds;
+    uint32_t n = ds->n_rows - row < ds->block_rows ? ds->n_rows - row : ds->block_rows;
+    size_t bytes = 0, n_times = ds->axis.n;
+    (void)pthread_mutex_lock(&w->pass->lock);
+    int rc = summary_nc_read_chunk(w->pass->nc, vector, row, w->packed, &bytes, &w->err);
+    (void)pthread_mutex_unlock(&w->pass->lock);
+    if (rc < 0)
+        return rc;
+    if (bytes > 0 && !chunk_unpack(w->packed, bytes, ds->block_rows * n_times, w->planes, w->chunk))
+        return ds_fail(&w->err, DS_ECORRUPT, "%s: a chunk does not read back",
+                       ds->vectors[vector].name);
+    for (uint32_t i = 0; i < n; i++) {
+        float *to = w->values + (size_t)(row + i) * width;
+        if (bytes > 0)
+            memcpy(to, w->chunk + i * n_times + first, width * sizeof *to);
+        for (size_t t = 0; bytes == 0 && t < width; t++)
+            to[t] = NAN;
+    }
     return 0;
 }
 
-static int run_vector(struct pass *p, struct summary_nc *w, const struct dataset *ds, size_t v,
-                      size_t width, unsigned *turn, struct ds_err *err)
+static int do_panel(struct worker *w, size_t vector, size_t first, size_t width)
 {
-    for (size_t t = 0; t < ds->axis.n; t += width) {
-        struct job *j = &p->job[*turn];
-        *turn ^= 1;
-        j->vector = v;
-        j->first_time = t;
-        j->width = ds->axis.n - t < width ? ds->axis.n - t : width;
-        int rc = summary_nc_read(w, v, t, j->width, j->values, err);
-        if (rc == 0)
-            rc = finish_running(p, err);
-        if (rc == 0)
-            rc = start(p, j, err);
+    struct pass *p = w->pass;
+    const struct dataset *ds = p->ds;
+    for (uint32_t row = 0; row < ds->n_rows; row += ds->block_rows) {
+        int rc = read_block(w, vector, row, first, width);
         if (rc < 0)
             return rc;
     }
-    return 0;
+    stats_of_columns(w->values, ds->n_rows, width, width, p->take, w->scratch, w->out, width);
+    int rc = 0;
+    for (size_t k = 0; rc == 0 && k < STAT_KINDS; k++)
+        rc = pwrite_all(p->spool_fd, w->out + k * width, width * sizeof(double),
+                        spool_offset(ds->axis.n, vector, k) + first * sizeof(double), &w->err);
+    return rc;
+}
+
+static bool take_vector(struct pass *p, size_t *vector)
+{
+    (void)pthread_mutex_lock(&p->lock);
+    bool any = !p->stop && p->next < p->ds->n_vectors;
+    if (any)
+        *vector = p->next++;
+    (void)pthread_mutex_unlock(&p->lock);
+    return any;
+}
+
+static void stop(struct pass *p)
+{
+    (void)pthread_mutex_lock(&p->lock);
+    p->stop = true;
+    (void)pthread_mutex_unlock(&p->lock);
+}
+
+/* Vectors until there are none. */
+static void work(struct worker *w, int (*tick)(void *context, size_t vector), void *context)
+{
+    struct pass *p = w->pass;
+    size_t vector = 0, n_times = p->ds->axis.n;
+    while (w->rc == 0 && take_vector(p, &vector)) {
+        for (size_t t = 0; w->rc == 0 && t < n_times; t += p->width)
+            w->rc = do_panel(w, vector, t, n_times - t < p->width ? n_times - t : p->width);
+        if (w->rc == 0 && tick && tick(context, vector) < 0)
+            w->rc = ds_fail(&w->err, DS_EINTR, "interrupted; the dataset is as it was");
+    }
+    if (w->rc < 0)
+        stop(p);
+}
+
+static void *help(void *context)
+{
+    work(context, NULL, NULL);
+    return NULL;
+}
+
+static void worker_start(struct worker *w, struct pass *p)
+{
+    const struct dataset *ds = p->ds;
+    size_t chunk = ds->block_rows * ds->axis.n;
+    *w = (struct worker){.pass = p};
+    w->packed = malloc(summary_nc_chunk_bytes(p->nc));
+    w->planes = malloc(chunk * CHUNK_ELEMENT_BYTES + 1);
+    w->chunk = malloc(chunk * sizeof *w->chunk + 1);
+    w->values = malloc(ds->n_rows * p->width * sizeof *w->values + 1);
+    w->scratch = malloc(stats_scratch_bytes(ds->n_rows) + 1);
+    w->out = malloc(STAT_KINDS * p->width * sizeof *w->out + 1);
+    if (!w->packed || !w->planes || !w->chunk || !w->values || !w->scratch || !w->out)
+        abort();
+}
+
+static void worker_end(struct worker *w)
+{
+    free(w->packed);
+    free(w->planes);
+    free(w->chunk);
+    free(w->values);
+    free(w->scratch);
+    free(w->out);
 }
 
 int stats_pass_run(struct summary_nc *w, const struct dataset *ds, const bool *take,
@@ -108,31 +163,28 @@ int stats_pass_run(struct summary_nc *w, const struct dataset *ds, const bool *t
                    void *context, struct ds_err *err)
 {
     size_t width = memory_bytes / 2 / (ds->n_rows * sizeof(float));
-    width = width < 1 ? 1 : width;
-    width = width > ds->axis.n ? ds->axis.n : width;
-    struct pass p = {.running = NULL};
-    for (size_t i = 0; i < 2; i++) {
-        p.job[i] = (struct job){.ds = ds, .take = take, .spool_fd = spool_fd};
-        p.job[i].values = calloc(ds->n_rows * (width + 1), sizeof(float));
-        p.job[i].scratch = malloc(stats_scratch_bytes(ds->n_rows) + 1);
-        p.job[i].out = calloc(STAT_KINDS * (width + 1), sizeof(double));
-        if (!p.job[i].values || !p.job[i].scratch || !p.job[i].out)
-            abort();
-    }
+    struct pass p = {
+        .nc = w, .ds = ds, .take = take, .spool_fd = spool_fd, .lock = PTHREAD_MUTEX_INITIALIZER};
+    p.width = width < 1 ? 1 : width > ds->axis.n ? ds->axis.n : width;
+    struct worker workers[2];
+    pthread_t thread;
+    worker_start(&workers[0], &p);
+    worker_start(&workers[1], &p);
+    bool helped = pthread_create(&thread, NULL, help, &workers[1]) == 0; /* else it works alone */
+    work(&workers[0], tick, context);
+    if (helped)
+        (void)pthread_join(thread, NULL);
     int rc = 0;
-    unsigned turn = 0;
-    for (size_t v = 0; rc == 0 && v < ds->n_vectors; v++) {
-        rc = run_vector(&p, w, ds, v, width, &turn, err);
-        if (rc == 0 && tick && tick(context, v) < 0)
-            rc = ds_fail(err, DS_EINTR, "interrupted");
-    }
-    int last = finish_running(&p, rc < 0 ? NULL : err);
     for (size_t i = 0; i < 2; i++) {
-        free(p.job[i].values);
-        free(p.job[i].scratch);
-        free(p.job[i].out);
+        if (rc == 0 && workers[i].rc < 0) {
+            rc = workers[i].rc;
+            if (err)
+                *err = workers[i].err;
+        }
+        worker_end(&workers[i]);
     }
-    return rc < 0 ? rc : last;
+    (void)pthread_mutex_destroy(&p.lock);
+    return rc;
 }
 
 int stats_spool_next(void *spool, size_t vector, double *out, struct ds_err *err)

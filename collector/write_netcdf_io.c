@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Three openings of one file: netCDF defines everything, HDF5 takes packed chunks, netCDF
- * writes what is known at the end and reads back for the statistics. */
+/* netCDF defines everything and closes the file; then HDF5 fills it with packed chunks and
+ * what stands along case. */
 #include "collector/write_netcdf_io.h"
 
 #include "collector/chunk.h"
@@ -20,8 +20,8 @@ struct summary_nc {
     int dim_case, dim_time, var_time;
     int *var; /* of each vector */
     struct ds_arena *a;
-    const char **names; /* of each vector's variable, as netCDF took it */
-    struct hdf5_chunks *chunks;
+    const char **names;     /* of each vector's variable, as netCDF took it */
+    struct hdf5_file *hdf5; /* NULL before netCDF is done */
     struct chunk_packer *packer;
     float *padded; /* a whole chunk for the last, shorter block */
 };
@@ -57,13 +57,12 @@ static int close_netcdf(struct summary_nc *w)
 static int start_chunks(struct summary_nc *w, struct ds_err *err)
 {
     size_t n = w->ds->block_rows * w->ds->axis.n;
-    if (n == 0 || w->ds->n_vectors == 0)
-        return 0;
-    w->packer = chunk_packer_create(n, w->ds->axis.n);
-    w->padded = malloc(n * sizeof *w->padded);
+    if (n > 0)
+        w->packer = chunk_packer_create(n, w->ds->axis.n);
+    w->padded = malloc(n * sizeof *w->padded + 1);
     if (!w->padded)
         abort();
-    return hdf5_chunks_open(w->path, w->names, w->ds->n_vectors, &w->chunks, err);
+    return hdf5_file_open(w->path, w->names, w->ds->n_vectors, &w->hdf5, err);
 }
 
 static int create(struct summary_nc *w, struct ds_err *err)
@@ -128,60 +127,43 @@ int summary_nc_put_block(struct summary_nc *w, uint32_t first, uint32_t n, const
                          struct ds_err *err)
 {
     size_t n_times = w->ds->axis.n;
-    for (size_t v = 0; w->chunks && v < w->ds->n_vectors; v++) {
+    for (size_t v = 0; n_times > 0 && v < w->ds->n_vectors; v++) {
         const float *values = slab + v * n * n_times;
         const unsigned char *packed = NULL;
         if (!has_value(values, n * n_times))
             continue;
         size_t bytes = chunk_pack(w->packer, whole_chunk(w, values, n), &packed);
-        int rc = hdf5_chunks_write(w->chunks, v, first, packed, bytes, err);
+        int rc = hdf5_write_chunk(w->hdf5, v, first, packed, bytes, err);
         if (rc < 0)
             return rc;
     }
     return 0;
 }
 
-static int open_again(struct summary_nc *w)
-{
-    int file = -1;
-    int status = nc_open(w->path, NC_WRITE, &file);
-    if (status != NC_NOERR)
-        return status;
-    w->file = file;
-    for (size_t v = 0; status == NC_NOERR && v < w->ds->n_vectors; v++) {
-        status = nc_inq_varid(file, w->names[v], &w->var[v]);
-        status = status ? status : nc_set_var_chunk_cache(file, w->var[v], 1, 1, 0.0f);
-    }
-    return status;
-}
-
 int summary_nc_finish(struct summary_nc *w, struct ds_err *err)
 {
-    struct hdf5_chunks *chunks = w->chunks;
-    w->chunks = NULL;
-    int rc = chunks ? hdf5_chunks_close(chunks, err) : 0;
-    if (rc < 0)
-        return rc;
-    int status = open_again(w);
-    status = status ? status : rows_put(w->file, w->ds);
-    for (size_t v = 0; status == NC_NOERR && v < w->ds->n_vectors; v++)
-        status = netcdf_int(w->file, w->var[v], "cases_with", (int)w->ds->vectors[v].cases_with);
-    return netcdf_check(status, w->path, "write what stands along case", err);
+    int rc = rows_put(w->hdf5, w->ds, err);
+    for (size_t v = 0; rc == 0 && v < w->ds->n_vectors; v++)
+        rc = hdf5_set_attribute(w->hdf5, v, "cases_with", (int)w->ds->vectors[v].cases_with, err);
+    return rc;
 }
 
-int summary_nc_read(struct summary_nc *w, size_t vector, size_t first_time, size_t n, float *out,
-                    struct ds_err *err)
+size_t summary_nc_chunk_bytes(const struct summary_nc *w)
 {
-    const size_t start[2] = {0, first_time}, count[2] = {w->ds->n_rows, n};
-    int rc = nc_get_vara_float(w->file, w->var[vector], start, count, out);
-    return netcdf_check(rc, w->path, w->ds->vectors[vector].name, err);
+    return chunk_most_bytes(w->ds->block_rows * w->ds->axis.n);
+}
+
+int summary_nc_read_chunk(struct summary_nc *w, size_t vector, uint32_t row, void *packed,
+                          size_t *bytes, struct ds_err *err)
+{
+    return hdf5_read_chunk(w->hdf5, vector, row, packed, summary_nc_chunk_bytes(w), bytes, err);
 }
 
 void summary_nc_abandon(struct summary_nc *w)
 {
     if (!w)
         return;
-    hdf5_chunks_abandon(w->chunks);
+    hdf5_file_abandon(w->hdf5);
     (void)close_netcdf(w);
     chunk_packer_destroy(w->packer);
     arena_destroy(w->a);
@@ -194,7 +176,9 @@ void summary_nc_abandon(struct summary_nc *w)
 
 int summary_nc_close(struct summary_nc *w, struct ds_err *err)
 {
-    int rc = netcdf_check(close_netcdf(w), w->path, "close", err);
+    struct hdf5_file *hdf5 = w->hdf5;
+    w->hdf5 = NULL;
+    int rc = hdf5_file_close(hdf5, err);
     summary_nc_abandon(w);
     return rc;
 }

@@ -171,65 +171,65 @@ union batch {
     double real[BATCH];
 };
 
-static int put_batch(int file, int var, enum column_type type, size_t first, size_t n,
-                     union batch *b)
+struct rows_writer {
+    struct hdf5_file *file;
+    const struct dataset *ds;
+    union batch *batch;
+    struct ds_err *err;
+};
+
+static int put_batch(struct rows_writer *w, const char *name, enum column_type type, size_t first,
+                     size_t n)
 {
-    switch (type) {
-    case COLUMN_TEXT:
-        return nc_put_vara_string(file, var, &first, &n, b->text);
-    case COLUMN_REAL:
-        return nc_put_vara_double(file, var, &first, &n, b->real);
-    case COLUMN_WHOLE:
-    case COLUMN_FLAG:
-        break;
-    }
-    return nc_put_vara_longlong(file, var, &first, &n, b->whole);
+    static const enum hdf5_type TYPE[] = {[COLUMN_TEXT] = HDF5_TEXT,
+                                          [COLUMN_WHOLE] = HDF5_WHOLE,
+                                          [COLUMN_REAL] = HDF5_REAL,
+                                          [COLUMN_FLAG] = HDF5_WHOLE};
+    return hdf5_write_rows(w->file, name, TYPE[type], first, n, w->batch, w->err);
 }
 
-static int put_column(int file, const struct dataset *ds, const struct column *c, union batch *b)
+static int put_column(struct rows_writer *w, const struct column *c)
 {
-    int var = 0;
-    int rc = nc_inq_varid(file, c->name, &var);
-    for (size_t first = 0; rc == NC_NOERR && first < ds->n_rows; first += BATCH) {
-        size_t n = ds->n_rows - first < BATCH ? ds->n_rows - first : BATCH;
+    int rc = 0;
+    for (size_t first = 0; rc == 0 && first < w->ds->n_rows; first += BATCH) {
+        size_t n = w->ds->n_rows - first < BATCH ? w->ds->n_rows - first : BATCH;
         for (size_t i = 0; i < n; i++) {
-            const struct dataset_row *row = &ds->rows[first + i];
+            const struct dataset_row *row = &w->ds->rows[first + i];
             if (c->type == COLUMN_TEXT)
-                b->text[i] = c->text(row);
+                w->batch->text[i] = c->text(row);
             else if (c->type == COLUMN_REAL)
-                b->real[i] = row->wall_s;
+                w->batch->real[i] = row->wall_s;
             else
-                b->whole[i] = c->whole(row);
+                w->batch->whole[i] = c->whole(row);
         }
-        rc = put_batch(file, var, c->type, first, n, b);
+        rc = put_batch(w, c->name, c->type, first, n);
     }
     return rc;
 }
 
-static int put_numbers(int file, const struct dataset *ds, union batch *b)
+static int put_numbers(struct rows_writer *w)
 {
-    int var_case = 0, var_id = 0;
-    int rc = nc_inq_varid(file, "case", &var_case);
-    rc = rc ? rc : nc_inq_varid(file, "case_id", &var_id);
+    const struct design *d = w->ds->design;
     char(*id)[CASE_ID_CHARS + 1] = calloc(BATCH, sizeof *id);
     if (!id)
         abort();
-    for (size_t first = 0; rc == NC_NOERR && first < ds->n_rows; first += BATCH) {
-        size_t n = ds->n_rows - first < BATCH ? ds->n_rows - first : BATCH;
+    int rc = 0;
+    for (size_t first = 0; rc == 0 && first < w->ds->n_rows; first += BATCH) {
+        size_t n = w->ds->n_rows - first < BATCH ? w->ds->n_rows - first : BATCH;
         for (size_t i = 0; i < n; i++)
-            b->whole[i] = ds->design->number[first + i];
-        rc = put_batch(file, var_case, COLUMN_WHOLE, first, n, b);
+            w->batch->whole[i] = d->number[first + i];
+        rc = put_batch(w, "case", COLUMN_WHOLE, first, n);
         for (size_t i = 0; i < n; i++) {
-            memcpy(id[i], ds->design->id[first + i].hex, CASE_ID_CHARS);
-            b->text[i] = id[i];
+            memcpy(id[i], d->id[first + i].hex, CASE_ID_CHARS);
+            w->batch->text[i] = id[i];
         }
-        rc = rc ? rc : put_batch(file, var_id, COLUMN_TEXT, first, n, b);
+        rc = rc ? rc : put_batch(w, "case_id", COLUMN_TEXT, first, n);
     }
     free(id);
     return rc;
 }
 
-/* The rows of one batch, decoded: cells[row][parameter], sens[row][2], all terminated. */
+/* The rows of one batch, decoded: cells[row][parameter], sens[row][2]. */
 struct cells {
     struct ds_arena *arena;
     struct ds_span *cell;
@@ -237,90 +237,77 @@ struct cells {
     size_t n_params;
 };
 
-static int decode_rows(const struct dataset *ds, size_t first, size_t n, struct cells *c)
+static int decode_rows(const struct rows_writer *w, size_t first, size_t n, struct cells *c)
 {
+    const struct design *d = w->ds->design;
     arena_reset(c->arena);
-    c->n_params = ds->design->n_params;
+    c->n_params = d->n_params;
     c->cell = ds_new(c->arena, struct ds_span, n * c->n_params + 1);
     c->sens = arena_take(c->arena, n, sizeof *c->sens);
     if (!c->cell || !c->sens)
-        return NC_ENOMEM;
-    for (size_t i = 0; i < n; i++)
-        if (design_row(ds->design, (uint32_t)(first + i), c->arena, c->cell + i * c->n_params,
-                       c->sens[i], NULL)
-            < 0)
-            return NC_ENOMEM;
-    return NC_NOERR;
-}
-
-static int put_texts(int file, const char *name, size_t first, size_t n, struct cells *c,
-                     const struct ds_span *(*pick)(const struct cells *c, size_t row, size_t k),
-                     size_t k, union batch *b)
-{
-    int var = 0;
-    int rc = nc_inq_varid(file, name, &var);
+        return ds_fail(w->err, DS_ETOOBIG, "no room for %zu rows of the design", n);
     for (size_t i = 0; i < n; i++) {
-        b->text[i] = arena_cstr(c->arena, *pick(c, i, k));
-        if (!b->text[i])
-            return NC_ENOMEM;
+        int rc = design_row(d, (uint32_t)(first + i), c->arena, c->cell + i * c->n_params,
+                            d->has_sens ? c->sens[i] : NULL, w->err);
+        if (rc < 0)
+            return rc;
     }
-    return rc ? rc : put_batch(file, var, COLUMN_TEXT, first, n, b);
+    return 0;
 }
 
-static const struct ds_span *pick_cell(const struct cells *c, size_t row, size_t k)
+static int put_texts(struct rows_writer *w, const char *name, size_t first, size_t n,
+                     const struct ds_span *text, size_t stride, struct ds_arena *a)
 {
-    return &c->cell[row * c->n_params + k];
+    for (size_t i = 0; i < n; i++) {
+        w->batch->text[i] = arena_cstr(a, text[i * stride]);
+        if (!w->batch->text[i])
+            return ds_fail(w->err, DS_ETOOBIG, "no room for %zu rows of the design", n);
+    }
+    return put_batch(w, name, COLUMN_TEXT, first, n);
 }
 
-static const struct ds_span *pick_sens(const struct cells *c, size_t row, size_t k)
+static int put_param(struct rows_writer *w, size_t k, size_t first, size_t n, struct cells *c)
 {
-    return &c->sens[row][k];
-}
-
-static int put_numeric_param(int file, const char *name, size_t first, size_t n,
-                             const struct cells *c, size_t k, union batch *b)
-{
-    int var = 0;
-    int rc = nc_inq_varid(file, name, &var);
+    char name[NC_MAX_NAME];
+    param_variable(&w->ds->plan->params[k], name);
+    if (!w->ds->plan->params[k].is_number)
+        return put_texts(w, name, first, n, c->cell + k, c->n_params, c->arena);
     for (size_t i = 0; i < n; i++)
-        if (units_parse_double(*pick_cell(c, i, k), &b->real[i], NULL) < 0)
-            b->real[i] = NAN;
-    return rc ? rc : put_batch(file, var, COLUMN_REAL, first, n, b);
+        if (units_parse_double(c->cell[i * c->n_params + k], &w->batch->real[i], NULL) < 0)
+            w->batch->real[i] = NAN;
+    return put_batch(w, name, COLUMN_REAL, first, n);
 }
 
 /* Rows are decoded once, one batch of them at a time. */
-static int put_params(int file, const struct dataset *ds, union batch *b)
+static int put_params(struct rows_writer *w)
 {
-    ds_auto_arena arena = arena_create((size_t)256 << 20);
+    const struct dataset *ds = w->ds;
+    ds_auto_arena arena = arena_create((size_t)1 << 30);
     struct cells c = {.arena = arena};
-    int rc = NC_NOERR;
-    for (size_t first = 0; rc == NC_NOERR && first < ds->n_rows; first += BATCH) {
+    int rc = 0;
+    for (size_t first = 0; rc == 0 && first < ds->n_rows; first += BATCH) {
         size_t n = ds->n_rows - first < BATCH ? ds->n_rows - first : BATCH;
-        rc = decode_rows(ds, first, n, &c);
-        for (size_t k = 0; rc == NC_NOERR && k < ds->plan->n_params && k < c.n_params; k++) {
-            char name[NC_MAX_NAME];
-            param_variable(&ds->plan->params[k], name);
-            rc = ds->plan->params[k].is_number
-                     ? put_numeric_param(file, name, first, n, &c, k, b)
-                     : put_texts(file, name, first, n, &c, pick_cell, k, b);
-        }
-        if (rc == NC_NOERR && ds->design->has_sens) {
-            rc = put_texts(file, "sensname", first, n, &c, pick_sens, 0, b);
-            rc = rc ? rc : put_texts(file, "senscase", first, n, &c, pick_sens, 1, b);
+        rc = decode_rows(w, first, n, &c);
+        for (size_t k = 0; rc == 0 && k < ds->plan->n_params && k < c.n_params; k++)
+            rc = put_param(w, k, first, n, &c);
+        if (rc == 0 && ds->design->has_sens) {
+            rc = put_texts(w, "sensname", first, n, &c.sens[0][0], 2, arena);
+            rc = rc ? rc : put_texts(w, "senscase", first, n, &c.sens[0][1], 2, arena);
         }
     }
     return rc;
 }
 
-int rows_put(int file, const struct dataset *ds)
+int rows_put(struct hdf5_file *file, const struct dataset *ds, struct ds_err *err)
 {
     union batch *b = malloc(sizeof *b);
     if (!b)
         abort();
-    int rc = put_numbers(file, ds, b);
-    for (size_t i = 0; rc == NC_NOERR && i < DS_COUNT(COLUMNS); i++)
-        rc = put_column(file, ds, &COLUMNS[i], b);
-    rc = rc ? rc : put_params(file, ds, b);
+    struct rows_writer w = {file, ds, b, err};
+    int rc = put_numbers(&w);
+    for (size_t i = 0; rc == 0 && i < DS_COUNT(COLUMNS); i++)
+        rc = put_column(&w, &COLUMNS[i]);
+    rc = rc ? rc : put_params(&w);
     free(b);
     return rc;
 }
