@@ -3,8 +3,8 @@
  *
  * Follows the present plan: for each row of the design the best archive under cases/, else the
  * archive of its highest failed attempt. Of each archive only case.json, SMSPEC and
- * UNSMRY (or their formatted or multiple kin) are read, by ranges; rows with equal ids share
- * one read. Writes summary.nc, statistics.nc, parameters.csv and the CSV formats asked for,
+ * UNSMRY (or their formatted or multiple kin) are read, by ranges; rows of one block with
+ * equal ids share one read. What the summary.nc that is there holds already is taken from it. Writes summary.nc, statistics.nc, parameters.csv and the CSV formats asked for,
  * each whole through a local temporary file and then replaced in the store in one step.
  * The format of the dataset for its readers: docs/dataset.md.
  *
@@ -78,8 +78,9 @@ struct collect_report {
  *   DS_EINTR    the progress callback said stop
  *   DS_ENOSPC, DS_EDENIED, DS_EIO   scratch or store
  * Cost: one pass over the archives and one over the written file (a second pass when
- * later cases bring times or vectors that the first did not have); memory: memory_bytes + about
- * 30 MB + 50 KB a vector + 300 bytes a row. */
+ * later cases bring times or vectors that the first did not have), 0.6 ms of CPU a case of 191
+ * vectors and 90 reports; memory: memory_bytes + about 25 MB + 45 KB a vector + 1 KB a row (half of it
+ * for one vector of all cases); scratch disk: the size of the dataset. */
 int collect_run(struct store *s, struct ds_span prefix, const struct plan *p,
                 const struct design *d, const struct collect_options *options, struct ds_arena *a,
                 struct collect_report *report, struct ds_err *err) DS_CHECKED;

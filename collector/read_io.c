@@ -255,9 +255,12 @@ static int join_bases(struct open_case *o, struct ds_span dir, struct history *h
     if (!kept)
         return ds_fail(err, DS_ETOOBIG, "no room for a restart chain");
     memcpy(kept, links, n * sizeof *kept);
-    int rc = chain_join(kept, n, o->r->scratch, &h->chain, err);
-    if (rc < 0)
-        return rc;
+    struct ds_err why;
+    if (chain_join(kept, n, o->r->scratch, &h->chain, &why) < 0) {
+        o->out->note =
+            arena_format(o->r->scratch, "the history before the restart is left out: %s", why.text);
+        return 0;
+    }
     h->joined = true;
     h->n_reports = h->chain.n_reports;
     if (h->chain.missing_root.len > 0 || h->chain.n_missing_reports > 0)
@@ -286,15 +289,25 @@ static int read_reports(struct open_case *o, struct ds_span dir, const struct la
     return rc == 0 && !o->times_only ? read_values(o, &h, keep, err) : rc;
 }
 
+/* "model" -> "model/": writers should, readers need not insist. */
+static struct ds_span with_slash(struct ds_span dir, struct ds_arena *a)
+{
+    if (dir.len == 0 || dir.ptr[dir.len - 1] == '/')
+        return dir;
+    struct ds_span whole = arena_format(a, "%.*s/", DS_FMT(dir));
+    return whole.ptr ? whole : dir;
+}
+
 static int read_summary(struct open_case *o, struct ds_err *err)
 {
     struct case_reader *r = o->r;
     const struct case_record *record = &o->out->record;
     struct ds_span root = record->root.len ? record->root : r->plan->case_root;
-    struct parts parts;
-    struct ds_span spec;
+    struct ds_span dir = with_slash(record->dir, r->scratch);
+    struct parts parts = {.spec = NULL};
+    struct ds_span spec = {NULL, 0};
     struct layout *x = NULL;
-    int rc = parts_find(&o->index, record->dir, root, r->scratch, &parts, err);
+    int rc = parts_find(&o->index, dir, root, r->scratch, &parts, err);
     if (rc < 0)
         return rc;
     if (!parts.spec)
@@ -302,12 +315,12 @@ static int read_summary(struct open_case *o, struct ds_err *err)
     rc = read_member(o, parts.spec, &spec, err);
     if (rc == 0)
         rc = layout_of(r, spec, parts.formatted, &x, err);
-    if (rc < 0)
+    if (rc < 0 || !x)
         return rc;
-    struct unsmry u;
+    struct unsmry u = {.n_steps = 0};
     rc = read_data(o, &parts, x->spec.n_params, &u, err);
     if (rc == 0)
-        rc = read_reports(o, record->dir, x, &u, err);
+        rc = read_reports(o, dir, x, &u, err);
     if (rc < 0)
         return rc;
     if (u.state != UNSMRY_WHOLE && record->verdict == VERDICT_OK)
