@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent/chunk.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define NOT_FOUND UINT32_MAX
@@ -223,6 +224,7 @@ static int compare_priors(const void *x, const void *y)
 static void heed_round(const struct chunk_seen *s, struct chunk *out)
 {
     struct dispatch_prior *p = (struct dispatch_prior *)out->prior; /* ours, just made */
+    assert(p);
     uint32_t n = out->n_prior, at = 0;
     for (size_t i = 0; i < s->round->n_attempts; i++) {
         int64_t row = design_find_number(s->design, s->round->attempts[i].number);

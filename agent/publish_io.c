@@ -177,7 +177,7 @@ static int pack_patiently(struct packer *packer, const struct attempt *t, const 
 {
     int rc = pack_archive(packer, t, j, key, out, err);
     for (int i = 1; rc == DS_ENOSPC && i < PACK_TRIES; i++) {
-        struct timespec pause = {PACK_RETRY_MS / 1000, (PACK_RETRY_MS % 1000) * 1000000};
+        struct timespec pause = {PACK_RETRY_MS / 1000, (PACK_RETRY_MS % 1000) * 1000000L};
         (void)nanosleep(&pause, NULL);
         rc = pack_archive(packer, t, j, key, out, err);
     }

@@ -3,6 +3,7 @@
 
 #include "agent/publish_io.h"
 #include "base/fs_io.h"
+#include "base/log_io.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -202,14 +203,14 @@ static bool is_empty(int fd)
 
 void scratch_close(struct scratch *s, bool keep_spool)
 {
-    int rc = 0;
+    /* What cannot be removed here, the next worker removes. */
     if (s->fd >= 0 && keep_spool && !is_empty(s->spool_fd)) {
-        rc = fs_remove_tree_at(s->fd, "bundle", NULL);
-        rc = fs_remove_tree_at(s->fd, "cases", NULL);
-    } else if (s->fd >= 0) {
-        rc = fs_remove_tree_at(s->parent_fd, s->name, NULL);
+        if (fs_remove_tree_at(s->fd, "bundle", NULL) < 0
+            || fs_remove_tree_at(s->fd, "cases", NULL) < 0)
+            log_warn("%s: could not be emptied", s->name);
+    } else if (s->fd >= 0 && fs_remove_tree_at(s->parent_fd, s->name, NULL) < 0) {
+        log_warn("%s: could not be removed", s->name);
     }
-    (void)rc; /* what stays, the next worker removes */
     fs_close_at(&s->kept_fd);
     fs_close_at(&s->cases_fd);
     fs_close_at(&s->spool_fd);

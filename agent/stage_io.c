@@ -91,44 +91,58 @@ static bool has_files_params(const struct plan *p)
     return false;
 }
 
+struct value_list {
+    struct files_value *at;
+    size_t n, room;
+};
+
+/* Room for one more: thin the list, and double it when that did not help. */
+static int make_room(struct value_list *l, struct ds_arena *a, struct ds_err *err)
+{
+    if (l->n < l->room || (l->n = distinct_values(l->at, l->n)) <= l->room / 2)
+        return 0;
+    struct files_value *more =
+        l->room < (size_t)MAX_CASE_VALUES * 2 ? ds_new(a, struct files_value, 2 * l->room) : NULL;
+    if (!more)
+        return ds_fail(err, DS_ETOOBIG, "too many different files as values");
+    memcpy(more, l->at, l->n * sizeof *more);
+    l->at = more;
+    l->room *= 2;
+    return 0;
+}
+
 /* Every value that a row of the design has; the list is thinned whenever it is full. */
 static int find_values(struct stage *s, struct ds_err *err)
 {
     const struct design *d = s->design;
     if (!has_files_params(s->plan))
         return 0;
-    size_t room = 4096, n = 0;
-    struct files_value *v = ds_new(s->arena, struct files_value, room);
+    struct value_list v = {.room = 4096};
+    v.at = ds_new(s->arena, struct files_value, v.room);
+    if (!v.at)
+        return ds_fail(err, DS_ETOOBIG, "values of files parameters do not fit");
     ds_auto_arena row_arena = arena_create((size_t)64 << 20);
-    for (uint32_t row = 0; v && row < d->n_rows; row++) {
+    for (uint32_t row = 0; row < d->n_rows; row++) {
         const struct ds_span *cells;
         arena_reset(row_arena);
         int rc = parameters_values(s->plan, d, row, row_arena, &cells, err);
         if (rc < 0)
             return rc;
-        for (size_t i = 0; i < s->plan->n_params; i++) {
+        for (size_t i = 0; i < s->plan->n_params && rc == 0; i++) {
             if (!s->plan->params[i].is_files)
                 continue;
-            if (n == room && (n = distinct_values(v, n)) > room / 2) {
-                struct files_value *more = room < MAX_CASE_VALUES * 2
-                                               ? ds_new(s->arena, struct files_value, 2 * room)
-                                               : NULL;
-                if (!more)
-                    return ds_fail(err, DS_ETOOBIG, "too many different files as values");
-                memcpy(more, v, n * sizeof *v);
-                v = more;
-                room *= 2;
-            }
             struct ds_span path = value_in_bundle(s, cells[i], row_arena);
-            bool known = n > 0 && ds_span_eq(v[n - 1].path, path);
-            if (!known)
-                v[n++].path = arena_copy(s->arena, path);
+            if (v.n > 0 && ds_span_eq(v.at[v.n - 1].path, path))
+                continue;
+            rc = make_room(&v, s->arena, err);
+            if (rc == 0)
+                v.at[v.n++].path = arena_copy(s->arena, path);
         }
+        if (rc < 0)
+            return rc;
     }
-    if (!v)
-        return ds_fail(err, DS_ETOOBIG, "values of files parameters do not fit");
-    s->values = v;
-    s->n_values = distinct_values(v, n);
+    s->values = v.at;
+    s->n_values = distinct_values(v.at, v.n);
     return 0;
 }
 
@@ -260,7 +274,7 @@ static int map_file(int dir_fd, const char *path, uint64_t size, struct ds_span 
 
 static int prepare(struct stage *s, struct member *m, struct template_plan *out, struct ds_err *err)
 {
-    struct ds_span text;
+    struct ds_span text = {0};
     int rc = map_file(s->bundle_fd, m->path, m->size_bytes, &text, err);
     if (rc < 0)
         return rc;

@@ -249,8 +249,6 @@ static int load_publisher(struct worker *w, struct ds_err *err)
     return publisher_create(&setup, &w->publisher, err);
 }
 
-extern char **environ;
-
 static int load_stores(struct worker *w, struct ds_err *err)
 {
     char tag[SCRATCH_NAME_BYTES];

@@ -100,7 +100,7 @@ void worker_say_ended(struct worker *w)
                    "run; exit status %d",
                    (unsigned long long)c.done, (unsigned long long)c.failed,
                    (unsigned long long)c.skipped, (unsigned long long)c.postponed,
-                   (unsigned long long)(c.left + c.waiting), w->exit_status);
+                   (unsigned long long)c.left + (unsigned long long)c.waiting, w->exit_status);
     worker_say(w, &e);
 }
 
@@ -174,7 +174,7 @@ static void read_tail(const struct worker *w, const struct attempt *t, struct ev
     ssize_t got = pread(fd, text, want, end - (off_t)want);
     if (got <= 0)
         return;
-    size_t n = (size_t)got, from = n, lines = 0;
+    size_t n = (size_t)got, from, lines = 0;
     while (n > 0 && text[n - 1] == '\n')
         n--;
     for (from = n; from > 0 && lines < TAIL_LINES; from--)

@@ -49,9 +49,11 @@ only_in '#include <netcdf' 'collector/[a-z_]*netcdf[a-z_]*\.c|collector/[a-z_]*_
 only_in '#include <curl/' 'shared/http/[a-z_]*\.c'
 only_in '#include <muParser' 'shared/base/expression\.c|scheduler/[a-z_]*\.c'
 
-# Source files past 600 lines hold a second idea.
+# Source files past 600 lines hold a second idea; tables of tests may run a little longer.
 while read -r lines file; do
-    [ "$lines" -le 600 ] || complain "$file: $lines lines; split it (at most 600)"
+    most=600
+    [[ $file != tests/unit/* ]] || most=700
+    [ "$lines" -le "$most" ] || complain "$file: $lines lines; split it (at most $most)"
 done < <(git ls-files '*.c' '*.h' | xargs -r wc -l | grep -v ' total$')
 
 # Functions that are banned everywhere: bounds or locale are not in sight.

@@ -84,10 +84,12 @@ c_not_converged() { cp "$spe1" "$work/CASE.DATA"; flow1 not_converged CASE.DATA 
 c_not_converged_minimum() { cp "$spe1" "$work/CASE.DATA"; flow1 not_converged_minimum CASE.DATA --solver-min-time-step=5 --newton-max-iterations=2; }
 c_little_memory() {
     cp "$decks/spe9/"* "$work"
+    # shellcheck disable=SC2016  # the inner shell expands it
     run little_memory bash -c 'ulimit -v 295000; exec flow SPE9.DATA --output-dir=. --threads-per-process=1'
 }
 c_little_memory_early() {
     cp "$spe1" "$work/CASE.DATA"
+    # shellcheck disable=SC2016  # the inner shell expands it
     run little_memory_early bash -c 'ulimit -v 200000; exec flow CASE.DATA --output-dir=. --threads-per-process=1'
 }
 c_killed() { cp "$decks/spe9/"* "$work"; signalled killed KILL SPE9.DATA; }
