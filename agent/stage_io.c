@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent/stage_io.h"
 
+#include "agent/files_values.h"
 #include "agent/parameters.h"
 #include "archive/archive.h"
 #include "base/fs_io.h"
@@ -17,13 +18,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ARENA_CAP       ((size_t)1 << 30)
-#define RENDER_CAP      ((size_t)1 << 30)
-#define COPY_BELOW      ((uint64_t)32 << 10) /* a copy costs what a link costs */
-#define NO_TEMPLATE     (-1)
-#define COMMON          (-1)
-#define SHARED_MODE     0444
-#define MAX_CASE_VALUES 1000000u
+#define ARENA_CAP   ((size_t)1 << 30)
+#define RENDER_CAP  ((size_t)1 << 30)
+#define COPY_BELOW  ((uint64_t)32 << 10) /* a copy costs what a link costs */
+#define NO_TEMPLATE (-1)
+#define COMMON      FILES_VALUES_COMMON
+#define SHARED_MODE 0444
 
 struct member {
     const char *path;
@@ -31,11 +31,6 @@ struct member {
     uint64_t size_bytes;
     int32_t template_; /* index into templates, or NO_TEMPLATE */
     int32_t owner;     /* COMMON, or index into values */
-};
-
-/* A value of a `files` parameter, and which rows have it is told by its text. */
-struct files_value {
-    struct ds_span path; /* in the bundle: file or folder */
 };
 
 struct stage {
@@ -51,115 +46,11 @@ struct stage {
     size_t n_templates;
     const struct ds_span *names;
     size_t n_names;
-    struct files_value *values; /* by path, distinct */
-    size_t n_values;
+    struct files_values values;
     bool reflink, link, root;
     uint64_t bundle_bytes;
     struct ds_buf render;
 };
-
-/* ---- which file belongs to which value ---- */
-
-static int compare_values(const void *x, const void *y)
-{
-    const struct files_value *a = x, *b = y;
-    return ds_span_compare(a->path, b->path);
-}
-
-static struct ds_span value_in_bundle(const struct stage *s, struct ds_span value,
-                                      struct ds_arena *a)
-{
-    return path_normalise(a, path_join(a, s->plan->deck_dir, value));
-}
-
-static size_t distinct_values(struct files_value *v, size_t n)
-{
-    size_t kept = 0;
-    if (n > 1)
-        qsort(v, n, sizeof *v, compare_values);
-    for (size_t i = 0; i < n; i++)
-        if (kept == 0 || !ds_span_eq(v[kept - 1].path, v[i].path))
-            v[kept++] = v[i];
-    return kept;
-}
-
-static bool has_files_params(const struct plan *p)
-{
-    for (size_t i = 0; i < p->n_params; i++)
-        if (p->params[i].is_files)
-            return true;
-    return false;
-}
-
-struct value_list {
-    struct files_value *at;
-    size_t n, room;
-};
-
-/* Room for one more: thin the list, and double it when that did not help. */
-static int make_room(struct value_list *l, struct ds_arena *a, struct ds_err *err)
-{
-    if (l->n < l->room || (l->n = distinct_values(l->at, l->n)) <= l->room / 2)
-        return 0;
-    struct files_value *more =
-        l->room < (size_t)MAX_CASE_VALUES * 2 ? ds_new(a, struct files_value, 2 * l->room) : NULL;
-    if (!more)
-        return ds_fail(err, DS_ETOOBIG, "too many different files as values");
-    memcpy(more, l->at, l->n * sizeof *more);
-    l->at = more;
-    l->room *= 2;
-    return 0;
-}
-
-/* Every value that a row of the design has; the list is thinned whenever it is full. */
-static int find_values(struct stage *s, struct ds_err *err)
-{
-    const struct design *d = s->design;
-    if (!has_files_params(s->plan))
-        return 0;
-    struct value_list v = {.room = 4096};
-    v.at = ds_new(s->arena, struct files_value, v.room);
-    if (!v.at)
-        return ds_fail(err, DS_ETOOBIG, "values of files parameters do not fit");
-    ds_auto_arena row_arena = arena_create((size_t)64 << 20);
-    for (uint32_t row = 0; row < d->n_rows; row++) {
-        const struct ds_span *cells;
-        arena_reset(row_arena);
-        int rc = parameters_values(s->plan, d, row, row_arena, &cells, err);
-        if (rc < 0)
-            return rc;
-        for (size_t i = 0; i < s->plan->n_params && rc == 0; i++) {
-            if (!s->plan->params[i].is_files)
-                continue;
-            struct ds_span path = value_in_bundle(s, cells[i], row_arena);
-            if (v.n > 0 && ds_span_eq(v.at[v.n - 1].path, path))
-                continue;
-            rc = make_room(&v, s->arena, err);
-            if (rc == 0)
-                v.at[v.n++].path = arena_copy(s->arena, path);
-        }
-        if (rc < 0)
-            return rc;
-    }
-    s->values = v.at;
-    s->n_values = distinct_values(v.at, v.n);
-    return 0;
-}
-
-/* The value that is this path or a folder above it, or COMMON. */
-static int32_t owner_of(const struct stage *s, struct ds_span path)
-{
-    for (size_t len = path.len; len > 0; len--) {
-        if (len < path.len && path.ptr[len] != '/')
-            continue;
-        struct files_value key = {{path.ptr, len}};
-        const struct files_value *hit =
-            s->n_values ? bsearch(&key, s->values, s->n_values, sizeof key, compare_values) : NULL;
-        if (hit)
-            return (int32_t)(hit - s->values);
-    }
-    return COMMON;
-}
 
 /* ---- unpacking ---- */
 
@@ -225,7 +116,7 @@ static int unpack(struct stage *s, struct store_object *o, uint64_t bytes, struc
                             .dir_len = slash ? (size_t)(slash - m->name.ptr) : 0,
                             .size_bytes = m->size_bytes,
                             .template_ = NO_TEMPLATE,
-                            .owner = owner_of(s, m->name)};
+                            .owner = files_values_owner(&s->values, m->name)};
     }
     archive_reader_destroy(reader);
     if (!s->members)
@@ -387,7 +278,7 @@ int stage_create(struct store *store, const char *bundle_key, const struct plan 
     struct store_object *o = NULL;
     uint64_t bytes = 0;
     int rc = s->names ? 0 : ds_fail(err, DS_ETOOBIG, "the parameters' names do not fit");
-    rc = rc < 0 ? rc : find_values(s, err);
+    rc = rc < 0 ? rc : files_values_find(s->plan, s->design, s->arena, &s->values, err);
     if (rc == 0 && mkdirat(scratch_fd, "bundle", 0777) < 0)
         rc = ds_fail_errno(err, DS_EIO, errno, "scratch: bundle");
     if (rc == 0)
@@ -517,7 +408,7 @@ static int owners_of_case(struct stage *s, const struct ds_span *values, struct 
                           int32_t **owners, size_t *n, struct ds_err *err)
 {
     *n = 0;
-    if (s->n_values == 0)
+    if (s->values.n == 0)
         return 0;
     *owners = ds_new(a, int32_t, s->plan->n_params);
     if (!*owners)
@@ -525,11 +416,9 @@ static int owners_of_case(struct stage *s, const struct ds_span *values, struct 
     for (size_t i = 0; i < s->plan->n_params; i++) {
         if (!s->plan->params[i].is_files)
             continue;
-        struct files_value key = {value_in_bundle(s, values[i], a)};
-        const struct files_value *hit =
-            bsearch(&key, s->values, s->n_values, sizeof key, compare_values);
-        if (hit)
-            (*owners)[(*n)++] = (int32_t)(hit - s->values);
+        int32_t hit = files_values_index(&s->values, files_values_path(s->plan, values[i], a));
+        if (hit != COMMON)
+            (*owners)[(*n)++] = hit;
     }
     return 0;
 }

@@ -16,7 +16,6 @@ static void leak_check_at_end(void)
 }
 
 #undef Test
-#define Test(...)                                                                                  \
-    CR_EXPAND(CR_TEST_BASE(__VA_ARGS__, .fini = leak_check_at_end, .sentinel_ = 0))
+#define Test(...) CR_EXPAND(CR_TEST_BASE(__VA_ARGS__, .fini = leak_check_at_end, .sentinel_ = 0))
 
 #endif
