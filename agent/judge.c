@@ -127,7 +127,7 @@ static bool is_simulator_log_clean(const struct evidence *e)
     const struct prt_facts *l = &e->log;
     if (e->kind == JUDGE_FLOW && !l->end_banner)
         return false;
-    if (l->simulation_off)
+    if (l->simulation_off || l->bad_alloc || l->no_space || l->lost_output)
         return false;
     if (e->kind == JUDGE_ECLIPSE && !l->has_error_summary)
         return false;
@@ -286,6 +286,12 @@ static bool judge_log_gap(const struct evidence *e, struct judgement *out)
     const struct prt_facts *l = &e->log;
     char text[WORDS_BYTES], at[80];
     (void)where(e, at, sizeof at);
+    if (l->lost_output) {
+        set(out, VERDICT_INCOMPLETE, "error",
+            "its output thread failed %s and it went on without: files may lack steps%s", at,
+            words(e, text, sizeof text));
+        return true;
+    }
     if (l->n_errors > 0 || l->n_bugs > 0) {
         bool deck = l->deck_file[0] || e->summary.n_report_steps <= 0;
         set(out, deck ? VERDICT_DECK_ERROR : VERDICT_INCOMPLETE, "error",

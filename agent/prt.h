@@ -40,6 +40,7 @@ struct prt_facts {
     bool no_input;          /* the deck was not found */
     bool no_space;          /* "No space left on device", "Disk quota exceeded" */
     bool aborted;           /* terminate called, assertion, MPI_ABORT, a signal's report */
+    bool lost_output;       /* an exception in Flow's output thread, which it swallows */
     bool eclipse;           /* Eclipse's message format was seen */
     int64_t n_warnings, n_infos, n_errors, n_bugs, n_problems, n_debugs; /* -1: not said */
     int64_t n_comments;                                                  /* Eclipse; -1 */

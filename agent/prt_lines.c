@@ -214,6 +214,7 @@ void prt_flags(struct ds_span line, struct prt_facts *f)
     f->bad_option |= has_one(line, OPTION, DS_COUNT(OPTION));
     f->not_converged |= has(line, "Solver failed to converge after");
     f->no_input |= has(line, "Cannot find input case") || has(line, "Cannot open input case");
+    f->lost_output |= has(line, "exception when running tasklet");
     f->aborted |= has_one(line, ABORT, DS_COUNT(ABORT))
                   || (has(line, "Assertion `") && has(line, "' failed."));
 }

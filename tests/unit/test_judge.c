@@ -246,6 +246,16 @@ static void bugs_counted(struct evidence *e)
 {
     e->log.n_bugs = 1;
 }
+static void lost_output(struct evidence *e) /* "Trying to continue.", status 0, all else well */
+{
+    e->log.lost_output = true;
+    words(e, "tasklet: disk on fire", "", 0);
+}
+static void lost_output_for_memory(struct evidence *e)
+{
+    lost_output(e);
+    e->log.bad_alloc = true;
+}
 static void no_banner(struct evidence *e)
 {
     e->log.end_banner = false;
@@ -381,6 +391,9 @@ Test(judge, of_flow_gives_the_verdict_of_every_row_of_the_table)
         {"ACTIONX, cut summary", action_with_cut_summary, VERDICT_OUT_OF_DISK, "error", "cut"},
         {"errors counted", errors_counted, VERDICT_INCOMPLETE, "error", "2 errors"},
         {"bugs counted", bugs_counted, VERDICT_INCOMPLETE, "error", "1 bugs"},
+        {"output thread failed", lost_output, VERDICT_INCOMPLETE, "error", "may lack steps"},
+        {"output thread, bad_alloc", lost_output_for_memory, VERDICT_OUT_OF_MEMORY, "error",
+         "memory"},
         {"no banner", no_banner, VERDICT_INCOMPLETE, "early", "End of simulation"},
         {"PRT cut", prt_cut, VERDICT_INCOMPLETE, "early", "error summary"},
         {"no PRT at all", no_prt_at_all, VERDICT_OK, "normal", NULL},
