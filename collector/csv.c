@@ -3,6 +3,7 @@
 
 #include "base/float_text.h"
 #include "base/units.h"
+#include "collector/names.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +16,9 @@ int csv_put_summary_header(const struct dataset *ds, struct ds_buf *out, struct 
     for (size_t v = 0; v < ds->n_vectors; v++) {
         char key[256];
         struct ds_span k = ds->vectors[v].key;
-        if (ds->vectors[v].occurrence > 1) {
+        if (!names_are_clean(k)) {
+            k = ds_span_of(ds->vectors[v].name); /* readers of CSV take it for UTF-8 */
+        } else if (ds->vectors[v].occurrence > 1) {
             int n = snprintf(key, sizeof key, "%.*s#%u", (int)(k.len < 200 ? k.len : 200), k.ptr,
                              ds->vectors[v].occurrence);
             k = (struct ds_span){key, (size_t)n};

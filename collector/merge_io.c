@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/merge_io.h"
 
+#include "collector/names.h"
+
 #include <math.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define INTERNED 1024u
+#define INTERNED        1024u
+#define MOST_TEXT_BYTES 1000u /* of a reason, a node, ...: one line */
 
 /* What the reading side learned besides values. */
 enum outcome { OUTCOME_READ, OUTCOME_SURPRISE };
@@ -47,15 +50,18 @@ static const char *intern(struct merge *m, struct ds_span text)
 {
     if (text.len == 0)
         return "";
+    if (text.len > MOST_TEXT_BYTES)
+        text.len = MOST_TEXT_BYTES;
     uint32_t h = 2166136261u;
     for (size_t i = 0; i < text.len; i++)
         h = (h ^ (unsigned char)text.ptr[i]) * 16777619u;
     struct ds_span *at = &(*m->interned)[(h ^ h >> 16) % INTERNED];
     if (!at->ptr || !ds_span_eq(*at, text)) {
-        struct ds_span kept = arena_copy(m->a, text);
-        if (!kept.ptr)
+        char *kept = arena_cstr(m->a, text);
+        if (!kept)
             return "";
-        *at = kept;
+        names_clean(kept, text.len);
+        *at = (struct ds_span){kept, text.len};
     }
     return at->ptr;
 }

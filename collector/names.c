@@ -78,3 +78,33 @@ void names_of_vector(struct ds_span key, unsigned occurrence, char out[NAMES_BYT
     if (occurrence > 1)
         (void)snprintf(out + n, NAMES_BYTES - n, "#%u", occurrence);
 }
+
+/* Length of what may stay at text[i], 0 for a byte that may not. */
+static size_t clean_length(const char *text, size_t i, size_t n)
+{
+    unsigned char c = (unsigned char)text[i];
+    if (c >= 0x80)
+        return utf8_length((const unsigned char *)text + i, n - i);
+    return c >= ' ' && c != 0x7f;
+}
+
+void names_clean(char *text, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        size_t plain = clean_length(text, i, n);
+        if (plain == 0)
+            text[i] = '?';
+        i += plain ? plain : 1;
+    }
+}
+
+bool names_are_clean(struct ds_span text)
+{
+    for (size_t i = 0; i < text.len;) {
+        size_t plain = clean_length(text.ptr, i, text.len);
+        if (plain == 0)
+            return false;
+        i += plain;
+    }
+    return true;
+}

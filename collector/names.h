@@ -18,4 +18,9 @@
  * (key, occurrence) give different names, a key that itself ends in "#2" apart. */
 void names_of_vector(struct ds_span key, unsigned occurrence, char out[NAMES_BYTES]);
 
+/* Text for readers that take it for UTF-8: bytes that are none, and control bytes, become '?'.
+ * In place. */
+void names_clean(char *text, size_t n);
+bool names_are_clean(struct ds_span text); /* nothing of it would change */
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/fs_io.h"
 #include "base/units.h"
+#include "collector/names.h"
 
 #include <errno.h>
 #include <math.h>
@@ -36,7 +37,12 @@ int netcdf_check(int status, const char *path, const char *what, struct ds_err *
 
 int netcdf_text(int file, int var, const char *name, struct ds_span text)
 {
-    return nc_put_att_text(file, var, name, text.len, text.len ? text.ptr : "");
+    char clean[256];
+    if (text.len == 0 || text.len > sizeof clean) /* long ones are our own */
+        return nc_put_att_text(file, var, name, text.len, text.len ? text.ptr : "");
+    memcpy(clean, text.ptr, text.len);
+    names_clean(clean, text.len);
+    return nc_put_att_text(file, var, name, text.len, clean);
 }
 
 int netcdf_cstr(int file, int var, const char *name, const char *text)

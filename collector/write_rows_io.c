@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/units.h"
+#include "collector/names.h"
 #include "collector/netcdf_io.h"
 
 #include <math.h>
@@ -259,9 +260,11 @@ static int put_texts(struct rows_writer *w, const char *name, size_t first, size
                      const struct ds_span *text, size_t stride, struct ds_arena *a)
 {
     for (size_t i = 0; i < n; i++) {
-        w->batch->text[i] = arena_cstr(a, text[i * stride]);
-        if (!w->batch->text[i])
+        char *copy = arena_cstr(a, text[i * stride]);
+        if (!copy)
             return ds_fail(w->err, DS_ETOOBIG, "no room for %zu rows of the design", n);
+        names_clean(copy, text[i * stride].len);
+        w->batch->text[i] = copy;
     }
     return put_batch(w, name, COLUMN_TEXT, first, n);
 }

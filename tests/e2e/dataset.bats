@@ -110,15 +110,16 @@ holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
 }
 
 @test "odd names: slash, percent, doubles with a warning, local grids" {
-    makestore store n 2 --odd --vectors 9 --steps 2
+    makestore store n 2 --odd --vectors 10 --steps 2
     run decksweep collect store/n --formats netcdf,csv
     echo "$output"
     [ "$status" -eq 0 ]
     [[ "$output" == *"WBHP:SAME occurs twice"* ]]
-    holds n 'vectors[4:] == ["WBHP:A%2F1 H", "WBHP:100%25", "WBHP:SAME", "WBHP:SAME#2", "LBPR:LGR1:2,3,4"]'
+    holds n 'vectors[4:] == ["WBHP:A%2F1 H", "WBHP:100%25", "WBHP:SAME", "WBHP:SAME#2", "LBPR:LGR1:2,3,4", "WBHP:%D8RN"]'
+    holds n 'ds["WBHP:%D8RN"].attrs["wgname"] == "?RN" and ds["WBHP:%D8RN"].attrs["units"] == "d??"'
     holds n 'ds["WBHP:SAME"].values[0, 0] != ds["WBHP:SAME#2"].values[0, 0]'
     holds n 'ds["LBPR:LGR1:2,3,4"].attrs["lgr"] == "LGR1" and ds["WBHP:A%2F1 H"].attrs["wgname"] == "A/1 H"'
-    [[ "$(head -1 store/n/dataset/summary.csv)" == *',WBHP:A/1 H,WBHP:100%,WBHP:SAME,WBHP:SAME#2,"LBPR:LGR1:2,3,4"' ]]
+    [[ "$(head -1 store/n/dataset/summary.csv)" == *',WBHP:A/1 H,WBHP:100%,WBHP:SAME,WBHP:SAME#2,"LBPR:LGR1:2,3,4",WBHP:%D8RN' ]]
 }
 
 @test "cases of different unit systems are an error that names two" {

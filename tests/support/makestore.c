@@ -121,11 +121,10 @@ static void name_vectors(struct maker *m, struct ecl_write_vector *v, uint32_t n
                                                     {"FOPR", NULL, "STB/DAY", 0},
                                                     {"FOPT", NULL, "STB", 0},
                                                     {"FPR", NULL, "PSIA", 0}};
-    static const struct ecl_write_vector ODD[] = {{"WBHP", "A/1 H", "PSIA", 0},
-                                                  {"WBHP", "100%", "PSIA", 0},
-                                                  {"WBHP", "SAME", "PSIA", 0},
-                                                  {"WBHP", "SAME", "PSIA", 0},
-                                                  {"LBPR", NULL, "PSIA", 7}};
+    static const struct ecl_write_vector ODD[] = {
+        {"WBHP", "A/1 H", "PSIA", 0}, {"WBHP", "100%", "PSIA", 0},
+        {"WBHP", "SAME", "PSIA", 0},  {"WBHP", "SAME", "PSIA", 0},
+        {"LBPR", NULL, "PSIA", 7},    {"WBHP", "\xd8RN", "d\x01\xff", 0}};
     for (uint32_t i = 0; i < n; i++) {
         if (m->o.odd && i >= DS_COUNT(FIRST) && i < DS_COUNT(FIRST) + DS_COUNT(ODD)) {
             v[i] = ODD[i - DS_COUNT(FIRST)];

@@ -43,3 +43,12 @@ Test(names, too_long_are_cut_and_stay_apart)
     cr_expect_lt(strlen(name_a), (size_t)NAMES_BYTES);
     cr_expect_str_neq(name_a, name_b);
 }
+
+Test(names, clean_text_is_utf8_without_control_bytes)
+{
+    char text[] = "a\n\xd8 \xc3\x98\x7f";
+    cr_expect_not(names_are_clean((struct ds_span){text, sizeof text - 1}));
+    names_clean(text, sizeof text - 1);
+    cr_expect_str_eq(text, "a?? \xc3\x98?");
+    cr_expect(names_are_clean((struct ds_span){text, sizeof text - 1}));
+}
