@@ -198,4 +198,37 @@ holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
     [ "$(jq_get "$output" archives_read)" -eq 300 ]
 }
 
+@test "a full scratch disk is said, and the old dataset stays" {
+    makestore store d 400 --from "$data/spe9/SPE9"
+    decksweep collect store/d --formats netcdf,csv
+    before=$(sha256sum store/d/dataset/*)
+    mkdir small
+    mount -t tmpfs -o size=2m tmpfs small || skip "no right to mount a small disk"
+    TMPDIR=$PWD/small run decksweep collect store/d --fresh --formats netcdf
+    run_csv=$(TMPDIR=$PWD/small decksweep collect store/d --fresh --formats csv 2>&1) || csv_status=$?
+    left=$(ls small)
+    umount small
+    echo "$output"
+    echo "$run_csv"
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"No space left"* ]]
+    [ "$csv_status" -eq 3 ]
+    [[ "$run_csv" == *"summary.csv"*"No space left"* ]]
+    [ -z "$left" ]
+    [ "$(sha256sum store/d/dataset/*)" = "$before" ]
+}
+
+@test "interrupted, nothing changes and nothing stays behind" {
+    makestore store k 3000 --from "$data/spe9/SPE9"
+    decksweep collect store/k --fresh &
+    pid=$!
+    wait_for 10 bash -c 'ls "$TMPDIR"/*/summary.nc'
+    kill -INT $pid
+    status=0
+    wait $pid || status=$?
+    [ "$status" -eq 130 ] || [ "$status" -eq 0 ] # it may have been quicker
+    [ "$status" -eq 0 ] || [ ! -e store/k/dataset ]
+    [ -z "$(ls "$TMPDIR")" ]
+}
+
 jq_get() { /usr/bin/python3 -c 'import json,sys; print(json.loads(sys.argv[1])[sys.argv[2]])' "$1" "$2"; }
