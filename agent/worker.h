@@ -12,7 +12,7 @@
 #define DS_AGENT_WORKER_H
 
 #include "agent/attempt.h"
-#include "agent/chunk.h"
+#include "agent/chunk_left.h"
 #include "agent/dispatch.h"
 #include "agent/publish_io.h"
 #include "agent/run_io.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "agent/chunk.h"
+#include "agent/chunk_left.h"
 
 #include <assert.h>
 #include <stdlib.h>

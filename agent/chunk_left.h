@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* chunk.h - the cases of one chunk that are really left, from round, design and listing
+/* chunk_left.h - the cases of one chunk that are really left, from round, design and listing
  *
  * A round is frozen; a worker that comes back to its chunk finds in the store what it has done
  * already: covered cases are left out, failed attempts count. Pure; keys are hostile. */
-#ifndef DS_AGENT_CHUNK_H
-#define DS_AGENT_CHUNK_H
+#ifndef DS_AGENT_CHUNK_LEFT_H
+#define DS_AGENT_CHUNK_LEFT_H
 
 #include "agent/dispatch.h"
 
