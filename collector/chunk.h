@@ -27,8 +27,8 @@ void chunk_packer_destroy(struct chunk_packer *p); /* NULL is legal */
 /* Pack n values; *packed lives until the next call. Never fails. Returns its bytes. */
 size_t chunk_pack(struct chunk_packer *p, const float *values, const unsigned char **packed);
 
-/* The n values of a packed chunk; scratch: 4 n bytes. Takes any zlib stream of shuffled values.
- * false: it is none, or of another length. */
+/* The n values of a packed chunk; scratch: 4 n bytes. Takes any zlib stream of shuffled values and
+ * leaves its checksum alone. false: it is none, or of another length. */
 bool chunk_unpack(const void *packed, size_t bytes, size_t n, void *scratch, float *out);
 
 #endif

@@ -310,6 +310,16 @@ static void copy_row(struct merge *m, const struct block *b, uint32_t from, uint
     m->ds->rows[to] = m->ds->rows[from];
 }
 
+static void clear_row(const struct merge *m, const struct block *b, uint32_t row)
+{
+    size_t n_times = m->ds->axis.n;
+    for (size_t v = 0; v < m->ds->n_vectors; v++) {
+        float *values = b->slab + (v * b->n + (row - b->first)) * n_times;
+        for (size_t t = 0; t < n_times; t++)
+            values[t] = NAN;
+    }
+}
+
 static int read_row(struct merge *m, const struct block *b, uint32_t row, enum outcome *outcome,
                     struct ds_err *err)
 {
@@ -317,8 +327,10 @@ static int read_row(struct merge *m, const struct block *b, uint32_t row, enum o
     const struct index_slot *slot = &m->index->slots[s];
     struct ds_err why;
     struct case_data c;
-    if (slot->key.len == 0)
+    if (slot->key.len == 0) {
+        clear_row(m, b, row);
         return 0;
+    }
     if (m->row_of_slot[s] > b->first && m->row_of_slot[s] <= row) { /* same id, same block */
         copy_row(m, b, m->row_of_slot[s] - 1, row);
         return 0;
@@ -327,8 +339,11 @@ static int read_row(struct merge *m, const struct block *b, uint32_t row, enum o
         merge_warn(m, "case %u: %.*s: %s", number_of(m, row), DS_FMT(slot->key), why.text);
         m->ds->rows[row].reason = intern(m, ds_span_of("its archive cannot be read"));
         m->ds->rows[row].source = "";
+        clear_row(m, b, row);
         return 0;
     }
+    if (!c.layout || c.layout->n != m->ds->n_vectors) /* else every vector is written over */
+        clear_row(m, b, row);
     warn_of_case(m, &c, row);
     fill_row(m, &c, slot, row);
     m->report->n_archives++;
@@ -348,9 +363,6 @@ static int read_row(struct merge *m, const struct block *b, uint32_t row, enum o
 static int read_block(struct merge *m, const struct block *b, enum outcome *outcome,
                       struct ds_err *err)
 {
-    size_t n_values = m->ds->n_vectors * b->n * m->ds->axis.n;
-    for (size_t i = 0; i < n_values; i++)
-        b->slab[i] = NAN;
     for (uint32_t row = b->first; row < b->first + b->n; row++) {
         if (m->taken_from && m->taken_from[row] != MERGE_NOT_TAKEN)
             continue;

@@ -24,6 +24,13 @@ static void expect_back(const char *claim, const float *values, size_t n, size_t
             for (size_t k = 0; k < 4; k++)
                 cr_assert_eq(planes[k * n + i], ((const unsigned char *)values)[4 * i + k],
                              "%s: value %zu", claim, i);
+        float *out = malloc(n * sizeof *out), *scratch = malloc(n * sizeof *scratch);
+        cr_expect(chunk_unpack(packed, bytes, n, scratch, out), "%s", claim);
+        cr_expect_eq(memcmp(out, values, n * sizeof *out), 0, "%s", claim);
+        cr_expect_not(chunk_unpack(packed, bytes / 2, n, scratch, out), "%s: half of it", claim);
+        cr_expect_not(chunk_unpack(packed, 0, n, scratch, out));
+        free(out);
+        free(scratch);
         cr_expect_leq(bytes, most_bytes, "%s: %zu bytes of %zu", claim, bytes, 4 * n);
     }
     free(planes);
