@@ -92,7 +92,11 @@ static bool patience_is_over(struct worker *w, bool waits, int64_t now_ms, int64
 static bool is_over(struct worker *w, bool nothing_left, int64_t now_ms)
 {
     struct publish_state s = publisher_look(w->publisher);
-    if (w->n_running > 0 || w->n_held > 0 || w->version == VERSION_ASKED)
+    if (w->n_running > 0) {
+        w->patience_ms = 0; /* something works: the next wait is a new one */
+        return false;
+    }
+    if (w->n_held > 0 || w->version == VERSION_ASKED)
         return false;
     if (s.n_busy > s.n_stuck) {
         publisher_hurry(w->publisher);

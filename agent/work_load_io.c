@@ -170,8 +170,7 @@ static int load_chunk(struct worker *w, struct ds_err *err)
 
 static int load_slots(struct worker *w, struct ds_err *err)
 {
-    const struct round_chunk *c = &w->round.chunks[w->options->index];
-    const struct shape *shape = &w->round.shapes[c->shape];
+    const struct shape *shape = &w->round.shapes[w->round.chunks[w->options->index].shape];
     struct slots_request want = {
         .cores = shape->cores,
         .mem_bytes = w->plan.memory_bytes ? w->plan.memory_bytes : shape->mem_bytes,
@@ -179,15 +178,24 @@ static int load_slots(struct worker *w, struct ds_err *err)
         .cores_limit = w->options->cores,
         .mem_limit_bytes = w->options->memory_bytes,
     };
+    struct capacity here;
     int rc = topology_detect(w->arena, &w->topology, err);
-    return rc < 0 ? rc : slots_plan(&w->topology, &want, w->arena, &w->slots, err);
+    rc = rc < 0 ? rc : slots_capacity(&w->topology, &want, &here, err);
+    if (rc < 0)
+        return rc;
+    /* Free memory moves between the census and now, and a shape is a starting size: a case
+     * that was to have all there is takes what there is. */
+    if (w->plan.memory_bytes == 0 && here.mem_bytes > 0 && want.mem_bytes > here.mem_bytes
+        && want.mem_bytes - here.mem_bytes <= want.mem_bytes / 8)
+        want.mem_bytes = here.mem_bytes;
+    return slots_plan(&w->topology, &want, w->arena, &w->slots, err);
 }
 
 static int load_dispatch(struct worker *w, struct ds_err *err)
 {
     struct dispatch_policy policy = {
         .has_altered_args = w->plan.n_not_converged_args > 0,
-        .estimate_bytes = w->chunk.shape.mem_bytes,
+        .estimate_bytes = w->slots.need_bytes,
         .user_memory_bytes = w->plan.memory_bytes,
     };
     memcpy(policy.retries, w->plan.retries, sizeof policy.retries);

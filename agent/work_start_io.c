@@ -30,6 +30,9 @@ static bool may_start(struct worker *w)
 {
     if (w->n_signals > 0 || w->exit_status != 0 || w->store_refuses || is_backlogged(w))
         return false;
+    /* What ends before the version is known has to be held: no more than there is room for. */
+    if (w->version == VERSION_ASKED && w->n_running + w->n_held >= w->slots.n_max)
+        return false;
     bool low = worker_disk_is_low(w);
     if (low && !w->disk_paused)
         worker_note(w, "scratch is nearly full: nothing new starts until there is room");

@@ -141,7 +141,8 @@ int session_look_at_store(struct session *s, struct ds_err *err)
     s->look = arena_create(LOOK_ARENA_BYTES);
     uint64_t dry_run = s->evidence.dry_run_peak_bytes;
     s->evidence = (struct size_evidence){.model_mem_bytes = v->model_mem_bytes,
-                                         .dry_run_peak_bytes = dry_run};
+                                         .dry_run_peak_bytes = dry_run,
+                                         .machine_mem_bytes = s->capacity.mem_bytes};
     s->listing = (struct sweep_listing){0};
     if (s->store) {
         int rc = census_list(s->store, s->prefix, s->look, &s->listing, err);

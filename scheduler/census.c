@@ -176,20 +176,32 @@ static bool is_final(struct case_tally *t, const struct counting *c,
     return false;
 }
 
+/* Twice what did not suffice, but all there is when that is at least a quarter more: the same
+ * rule as a worker's own retries, so that an interrupted run goes on as it would have. */
+static uint64_t after_out_of_memory(uint64_t limit_mib, uint64_t all_bytes)
+{
+    if (limit_mib > UINT64_MAX / 2 / MIB)
+        return UINT64_MAX;
+    uint64_t limit = limit_mib * MIB, twice = 2 * limit;
+    bool all_is_more = twice > all_bytes && all_bytes >= limit + limit / 4;
+    return limit > 0 && all_is_more ? all_bytes : twice;
+}
+
 static enum case_state state_of(struct case_tally *t, const struct counting *c,
                                 const struct measured *m, struct capacity cap,
                                 const struct census_policy *policy)
 {
     if (t->next_attempt == 0)
         t->next_attempt = 1;
-    uint64_t twice =
-        t->largest_oom_mib > UINT64_MAX / 2 / MIB ? UINT64_MAX : t->largest_oom_mib * 2 * MIB;
-    t->need_mem_bytes = twice > m->estimate_mem_bytes ? twice : m->estimate_mem_bytes;
+    uint64_t more = after_out_of_memory(t->largest_oom_mib, cap.mem_bytes);
+    t->need_mem_bytes = more > m->estimate_mem_bytes ? more : m->estimate_mem_bytes;
     if (c->covers || (t->keep[0] != '\0' && policy->accept_narrow)) {
         t->last_verdict = VERDICT_OK;
         return CASE_DONE;
     }
-    if (t->keep[0] != '\0')
+    /* A refill that fails for good must end, or every round would take it up again. */
+    bool lacks = t->keep[0] != '\0';
+    if (lacks && !policy->refill)
         return CASE_LACKING;
     if (is_final(t, c, policy))
         return CASE_FAILED;
@@ -197,6 +209,8 @@ static enum case_state state_of(struct case_tally *t, const struct counting *c,
                 && (cap.cores == 0 || policy->cores <= cap.cores);
     if (!fits)
         return CASE_NO_FIT;
+    if (lacks)
+        return CASE_LACKING;
     return t->n_attempts > 0 || c->has_marker ? CASE_OUTSTANDING : CASE_NEW;
 }
 

@@ -272,7 +272,9 @@ int census_drop_narrower(struct store *s, const char *prefix, const struct sweep
     for (size_t i = 0; i < listing->n_keys; i++) {
         struct result_key k = result_key_decode(listing->keys[i].key);
         char key[STORE_KEY_BYTES];
+        /* A word that is not narrower, only other, names files that nothing else holds. */
         if (k.kind != KEY_CASE || keep_word_covers(ds_span_of(k.keep), ds_span_of(want))
+            || !keep_word_covers(ds_span_of(want), ds_span_of(k.keep))
             || !bsearch(&k.id, c.ids, c.n, sizeof *c.ids, compare_ids))
             continue;
         (void)snprintf(key, sizeof key, "%s%.*s", prefix, DS_FMT(listing->keys[i].key));

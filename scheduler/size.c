@@ -40,6 +40,9 @@ static void size_memory(const struct plan *p, const struct size_evidence *e, str
         say(s, "resources.memory says", p->memory_bytes);
     } else if (e->sibling_peak_bytes > 0) {
         s->mem_bytes = at_least((uint64_t)((double)e->sibling_peak_bytes * SIBLING_FACTOR));
+        /* What has run here runs here again: the margin alone makes no case too large. */
+        if (e->sibling_peak_bytes <= e->machine_mem_bytes && s->mem_bytes > e->machine_mem_bytes)
+            s->mem_bytes = e->machine_mem_bytes;
         s->source = SIZE_SIBLINGS;
         say(s, "1.15 x the largest peak of finished cases,", e->sibling_peak_bytes);
     } else if (e->dry_run_peak_bytes > 0) {

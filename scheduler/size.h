@@ -17,6 +17,7 @@ struct size_evidence {        /* zeros where not known */
     uint32_t n_siblings;
     uint64_t sibling_ms_q50, sibling_ms_max;
     uint64_t sibling_archive_bytes; /* mean size of a stored case */
+    uint64_t machine_mem_bytes;     /* what one case can have at most here */
 };
 
 enum size_source { SIZE_UNKNOWN, SIZE_MODEL, SIZE_DRY_RUN, SIZE_SIBLINGS, SIZE_USER };

@@ -180,6 +180,45 @@ for line in sys.stdin:
     [ "$(find store -name '*.s.tar.zst' | wc -l)" -eq 0 ]
 }
 
+@test "--refill leaves alone what is not narrower but other" {
+    null_sweep 2
+    sed -i 's/store: store/store: store, keep: [summary, "*.PRT"]/' sweep.yaml
+    decksweep run sweep.yaml --no-collect
+    [ "$(find store -path '*cases*' -name '*.sx*.tar.zst' | wc -l)" -eq 2 ]
+    sed -i 's/keep: .*/keep: [summary, log]}/' sweep.yaml
+    run decksweep run sweep.yaml --no-collect --refill
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(find store -name '*.sl.tar.zst' | wc -l)" -eq 2 ]
+    [ "$(find store -path '*cases*' -name '*.sx*.tar.zst' | wc -l)" -eq 2 ]
+}
+
+@test "--refill of a case that now fails for good ends with status 1, and keeps what was there" {
+    table_sweep steps=2 "marker=$WORK/here;say=deck"
+    touch here # it goes well as long as the file is there
+    sed -i 's/store: store/store: store, keep: [summary]/' sweep.yaml
+    decksweep run sweep.yaml --no-collect
+    rm here
+    sed -i 's/keep: \[summary\]/keep: [summary, log]/' sweep.yaml
+    run decksweep run sweep.yaml --no-collect --refill
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ "$output" != *Stalled* ]]
+    [ "$(find store -name '*.sl.tar.zst' | wc -l)" -eq 1 ]
+    [ "$(find store -name '*.s.tar.zst' | wc -l)" -eq 1 ]
+}
+
+@test "cases that take nearly all memory run, and the margin for siblings makes them no larger than the machine" {
+    null_sweep 3 '"--mem_mib=92"'
+    run decksweep run sweep.yaml --no-collect --memory 100MiB --only 0-1
+    echo "$output"
+    [ "$status" -eq 0 ]
+    run decksweep run sweep.yaml --no-collect --memory 100MiB
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 3 ]
+}
+
 @test "--only runs the named cases and nothing else" {
     null_sweep 6
     run decksweep run sweep.yaml --no-collect --only 1,4-5

@@ -130,7 +130,7 @@ static const struct row ROWS[] = {
      4,
      WITH(.user_memory_bytes = 500 * MIB)},
     {"what would need more than the machine does not fit and is not final",
-     {B("1.out-of-memory-600")},
+     {B("1.out-of-memory-900")},
      CASE_NO_FIT,
      VERDICT_OUT_OF_MEMORY,
      2},
@@ -269,6 +269,44 @@ Test(census, lacking_cases_run_again_only_when_asked)
     cr_expect_eq(decide(&c, &d, &policy, 0, a).n_chunks, 0);
     policy.refill = true;
     cr_expect_eq(decide(&c, &d, &policy, 0, a).n_chunks, 1);
+}
+
+Test(census, a_refill_that_fails_for_good_ends)
+{
+    ds_auto_arena a = arena_create(1 << 20);
+    struct design d = small_design();
+    const char *keys[MAX_KEYS] = {"cases/" ID_B ".s.tar.zst", B("1.deck-error"),
+                                  "cases/" ID_A ".sl.tar.zst", "cases/" ID_C ".sl.tar.zst"};
+    struct census_policy policy = POLICY;
+    struct census c = take(&d, keys, &policy, a);
+    cr_expect_eq(c.tally[1].state, CASE_LACKING, "without --refill it is done, only narrower");
+    policy.refill = true;
+    c = take(&d, keys, &policy, a);
+    cr_expect_eq(c.tally[1].state, CASE_FAILED);
+    cr_expect_eq(decide(&c, &d, &policy, 0, a).n_chunks, 0);
+}
+
+Test(census, after_out_of_memory_a_case_gets_all_there_is_when_that_is_a_quarter_more)
+{
+    static const struct {
+        const char *key;
+        enum case_state state;
+        uint64_t need_mib;
+    } rows[] = {
+        {B("1.out-of-memory-400"), CASE_OUTSTANDING, 800},
+        {B("1.out-of-memory-600"), CASE_OUTSTANDING, 1000},
+        {B("1.out-of-memory-800"), CASE_OUTSTANDING, 1000},
+        {B("1.out-of-memory-801"), CASE_NO_FIT, 1602},
+        {B("1.out-of-memory-1000"), CASE_NO_FIT, 2000},
+    };
+    for (size_t i = 0; i < DS_COUNT(rows); i++) {
+        ds_auto_arena a = arena_create(1 << 20);
+        struct design d = small_design();
+        const char *keys[MAX_KEYS] = {rows[i].key};
+        struct census c = take(&d, keys, &POLICY, a);
+        cr_expect_eq(c.tally[1].state, rows[i].state, "%s", rows[i].key);
+        cr_expect_eq(c.tally[1].need_mem_bytes, rows[i].need_mib * MIB, "%s", rows[i].key);
+    }
 }
 
 Test(census, chunks_are_cut_by_number_of_cases)
