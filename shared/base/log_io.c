@@ -15,7 +15,8 @@ void log_init(const char *program)
     program_name = program;
 }
 
-static void say(const char *level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void say(const char *level, const char *format,
+                                                      va_list args)
 {
     char line[LINE_BYTES + 2];
     int n = snprintf(line, LINE_BYTES, "%s: %s", program_name, level);

@@ -21,8 +21,9 @@ static struct deck_problem *problem_slot(struct deck_problems *p, bool is_warnin
     return NULL;
 }
 
-static void problem_fill(struct deck_problem *slot, bool is_warning, struct deck_pos pos,
-                         const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void problem_fill(struct deck_problem *slot,
+                                                               bool is_warning, struct deck_pos pos,
+                                                               const char *format, va_list args)
 {
     *slot = (struct deck_problem){.is_warning = is_warning, .pos = pos};
     int n = 0;
