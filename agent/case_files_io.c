@@ -14,6 +14,8 @@
 #define GROW_FROM   32u
 #define DENTS_BYTES (32u << 10)
 #define MAX_LOADED  ((uint64_t)16 << 20)
+#define TOO_MANY    "its folder holds more files than can be kept (100000)"
+#define TOO_DEEP    "its folders are nested too deep (32) or too many"
 
 struct dents { /* getdents64's own layout: saves opendir's 32 KiB malloc a folder */
     uint64_t ino;
@@ -70,6 +72,10 @@ static int take_name(struct walk *w, int fd, const char *dir, const char *name, 
                      struct ds_err *err)
 {
     struct stat st;
+    if (w->f->n >= CASE_FILES_MAX) {
+        w->f->too_much = TOO_MANY;
+        return 0;
+    }
     struct ds_span path = *dir ? arena_format(w->f->arena, "%s/%s", dir, name)
                                : arena_copy(w->f->arena, ds_span_of(name));
     if (!path.ptr)
@@ -83,8 +89,7 @@ static int take_name(struct walk *w, int fd, const char *dir, const char *name, 
     if (type == DT_DIR || (type == DT_UNKNOWN && S_ISDIR(st.st_mode))) {
         if (depth_of(path.ptr) >= CASE_FILES_MAX_DEPTH || w->n_dirs >= CASE_FILES_MAX
             || !push_dir(w, path.ptr))
-            return ds_fail(err, DS_ETOOBIG,
-                           "the case folder is too deep or holds too many folders");
+            w->f->too_much = TOO_DEEP;
         return 0;
     }
     if (!S_ISREG(st.st_mode))
@@ -93,8 +98,8 @@ static int take_name(struct walk *w, int fd, const char *dir, const char *name, 
                            .dir_len = strlen(dir),
                            .size_bytes = (uint64_t)st.st_size,
                            .executable = (st.st_mode & S_IXUSR) != 0};
-    if (w->f->n >= CASE_FILES_MAX || !push_entry(w, &e))
-        return ds_fail(err, DS_ETOOBIG, "the case folder holds more than %u files", CASE_FILES_MAX);
+    if (!push_entry(w, &e))
+        w->f->too_much = TOO_MANY;
     return 0;
 }
 

@@ -28,10 +28,12 @@ struct case_files {
     struct case_entry *at; /* by path */
     size_t n;
     uint64_t loaded_bytes;
+    const char *too_much;   /* why the list is not whole, static text; NULL: it is */
     struct ds_arena *arena; /* keeps everything */
 };
 
-/* DS_ETOOBIG: more than CASE_FILES_MAX entries or deeper than CASE_FILES_MAX_DEPTH; DS_EIO. */
+/* More than CASE_FILES_MAX entries, or folders deeper than CASE_FILES_MAX_DEPTH: what a case made
+ * is no error of the worker; the list holds what it may and too_much says so. DS_ETOOBIG, DS_EIO. */
 int case_files_list(int dir_fd, struct ds_arena *a, struct case_files *out,
                     struct ds_err *err) DS_CHECKED;
 

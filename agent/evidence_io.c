@@ -297,6 +297,7 @@ int evidence_gather(struct case_files *files, const struct plan *plan, struct ds
         return rc;
     gather_summary(files, plan, e);
     e->empty_output = plan->judge == JUDGE_FLOW && has_empty_output(files, plan);
+    e->too_much = files->too_much;
     e->missing = plan->judge == JUDGE_FILES ? missing_of(files, plan, a) : NULL;
     return 0;
 }

@@ -157,7 +157,7 @@ static bool is_good(const struct evidence *e, bool *action)
 {
     const struct prt_facts *l = &e->log;
     *action = false;
-    if (e->signal != 0 || e->empty_output)
+    if (e->signal != 0 || e->empty_output || e->too_much)
         return false;
     if (e->kind == JUDGE_FILES)
         return is_good_files(e);
@@ -362,5 +362,9 @@ void judge_case(const struct evidence *e, struct judgement *out)
     }
     if (e->kind != JUDGE_FILES && judge_log_gap(e, out))
         return;
+    if (e->too_much) {
+        set(out, VERDICT_INCOMPLETE, "early", "%s; make the simulator write less", e->too_much);
+        return;
+    }
     judge_files_gap(e, out);
 }

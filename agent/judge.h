@@ -50,6 +50,7 @@ struct evidence {
     double end_time_days;   /* of the schedule by the plan; NaN unknown */
     int64_t n_report_steps; /* of the schedule by the plan; 0 unknown */
     bool wants_summary;     /* keep asks for it */
+    const char *too_much;   /* its folder cannot be kept whole: why; NULL */
     const char *missing;    /* judge `files`: what keep asks for and is not there; NULL none */
     int64_t wall_limit_ms, wall_ms;
     int64_t mem_limit_bytes, peak_mem_bytes; /* -1 unknown */

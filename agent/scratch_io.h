@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* scratch_io.h - a worker's own folder: made, locked, and inherited from workers that died
  *
- *     <dir>/decksweep-<uid>/<tag>-<pid>/     tag = <sweep>-<8 hex of store and plan>
+ *     <dir>/decksweep-<uid>/<tag>-<pid>/     tag = <sweep>-<8 hex of the store>
  *         lock                               held (flock) while the worker lives
  *         bundle/                            the unpacked bundle, read-only files
  *         cases/<number>.<attempt>/          a case while it runs and until it is committed

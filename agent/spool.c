@@ -31,14 +31,11 @@ bool spool_name_decode(struct ds_span name, char key[RESULT_KEY_BYTES])
     return k.kind == KEY_CASE || k.kind == KEY_FAILED;
 }
 
-void scratch_tag(struct ds_span sweep, struct ds_span store_url, struct ds_span plan_digest,
-                 char out[SCRATCH_NAME_BYTES])
+void scratch_tag(struct ds_span sweep, struct ds_span store_url, char out[SCRATCH_NAME_BYTES])
 {
     char hex[65];
     struct sha256 *h = sha256_create();
     sha256_add(h, store_url.ptr, store_url.len);
-    sha256_add(h, "\n", 1);
-    sha256_add(h, plan_digest.ptr, plan_digest.len);
     sha256_end(h, hex);
     sha256_destroy(h);
     (void)snprintf(out, SCRATCH_NAME_BYTES, "%.*s-%.8s", DS_FMT(sweep), hex);

@@ -266,8 +266,7 @@ static int load_stores(struct worker *w, struct ds_err *err)
     if (rc < 0)
         return rc;
     keep_word(&w->plan.keep, w->keep);
-    scratch_tag(ds_span_of(w->options->sweep), ds_span_of(store_url(w->store)),
-                ds_span_of(w->options->plan_digest), tag);
+    scratch_tag(ds_span_of(w->options->sweep), ds_span_of(store_url(w->store)), tag);
     rc = scratch_open(w->options->scratch, tag, w->options->keep_failed, &w->scratch, err);
     rc = rc < 0 ? rc : inherit(w, tag, err);
     return rc < 0 ? rc : load_design(w, err);

@@ -9,13 +9,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DRY_RUN_MS (INT64_C(10) * 60 * 1000)
@@ -24,7 +24,10 @@
 /* In the child: the case's folder is the working folder, nothing reaches the terminal. */
 static void become_simulator(const char *folder, const char *program, const char *deck)
 {
+    sigset_t none;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)setenv("OMP_NUM_THREADS", "1", 1);
     (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 1);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -39,19 +42,26 @@ static void become_simulator(const char *folder, const char *program, const char
     _exit(127);
 }
 
-static int wait_for(pid_t pid, uint64_t *peak_bytes, struct ds_err *err)
+static int end(pid_t pid, struct ds_err *err, enum ds_code code, const char *why)
 {
+    (void)kill(pid, SIGKILL);
+    (void)waitpid(pid, NULL, 0);
+    return ds_fail(err, code, "%s", why);
+}
+
+/* stops: blocked signals that end the measuring, so that its folder does not stay behind. */
+static int wait_for(pid_t pid, const sigset_t *stops, uint64_t *peak_bytes, struct ds_err *err)
+{
+    const struct timespec pause = {0, POLL_MS * 1000000L};
     int64_t deadline = clock_monotonic_ms() + DRY_RUN_MS;
     struct rusage usage;
     int status;
     pid_t got;
     while ((got = wait4(pid, &status, WNOHANG, &usage)) == 0 && clock_monotonic_ms() < deadline)
-        (void)poll(NULL, 0, POLL_MS);
-    if (got == 0) {
-        (void)kill(pid, SIGKILL);
-        (void)waitpid(pid, NULL, 0);
-        return ds_fail(err, DS_ETIMEOUT, "took more than 10 minutes");
-    }
+        if (sigtimedwait(stops, NULL, &pause) > 0)
+            return end(pid, err, DS_EINTR, "interrupted while a dry run was measured");
+    if (got == 0)
+        return end(pid, err, DS_ETIMEOUT, "took more than 10 minutes");
     if (got < 0)
         return ds_fail_errno(err, DS_EIO, errno, "wait");
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
@@ -61,7 +71,7 @@ static int wait_for(pid_t pid, uint64_t *peak_bytes, struct ds_err *err)
     return 0;
 }
 
-static int measure_in(struct session *s, const char *dir, struct ds_err *err)
+static int measure_in(struct session *s, const char *dir, const sigset_t *stops, struct ds_err *err)
 {
     const struct plan *p = s->view->plan;
     ds_auto_arena a = arena_create((size_t)1 << 20);
@@ -75,19 +85,26 @@ static int measure_in(struct session *s, const char *dir, struct ds_err *err)
         become_simulator(folder.ptr, s->view->simulator_path.ptr, deck.ptr);
     if (pid < 0)
         return ds_fail_errno(err, DS_EIO, errno, "fork");
-    return wait_for(pid, &s->evidence.dry_run_peak_bytes, err);
+    return wait_for(pid, stops, &s->evidence.dry_run_peak_bytes, err);
 }
 
 int dry_run_measure(struct session *s, const char *scratch, struct ds_err *err)
 {
     char dir[4096];
+    sigset_t stops, before;
     const char *tmp = scratch ? scratch : getenv("TMPDIR");
     assert(s->view->plan->preset_flow);
     int n = snprintf(dir, sizeof dir, "%s/decksweep-dry-XXXXXX", tmp && *tmp ? tmp : "/var/tmp");
     if (n < 0 || (size_t)n >= sizeof dir || !mkdtemp(dir))
         return ds_fail_errno(err, DS_EIO, errno, "%s", dir);
-    int rc = measure_in(s, dir, err);
+    (void)sigemptyset(&stops);
+    (void)sigaddset(&stops, SIGINT);
+    (void)sigaddset(&stops, SIGTERM);
+    (void)sigaddset(&stops, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &stops, &before);
+    int rc = measure_in(s, dir, &stops, err);
     if (fs_remove_tree_at(AT_FDCWD, dir, NULL) < 0)
         log_warn("%s could not be removed", dir);
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     return rc;
 }

@@ -332,7 +332,10 @@ static int publish_and_size(struct run *r, struct ds_err *err)
     if (size_dry_run_pays(s->view->plan, &s->evidence, s->capacity.cores, s->capacity.mem_bytes)) {
         log_info(
             "measuring a dry run: the deck is large and its memory decides how many run at once");
-        if (dry_run_measure(s, r->o->scratch, err) < 0)
+        int measured = dry_run_measure(s, r->o->scratch, err);
+        if (measured == DS_EINTR)
+            return measured;
+        if (measured < 0)
             log_warn("dry run: %s; going on with the model", err->text);
         else
             rc = session_look_at_store(s, err);

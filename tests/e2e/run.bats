@@ -291,3 +291,18 @@ for line in sys.stdin:
     [ "$status" -eq 3 ]
     [[ "$output" == *"no-such-simulator"* ]]
 }
+
+@test "a dry run that is interrupted leaves no folder and no process behind" {
+    spe1_sweep 2
+    mkdir bin
+    printf '#!/bin/sh\n[ "$1" = --version ] && { echo "flow 2022.10"; exit; }\nexec sleep 61\n' >bin/flow
+    chmod +x bin/flow
+    PATH=$WORK/bin:$PATH decksweep plan sweep.yaml --measure >out 2>&1 & pid=$!
+    wait_for 10 pgrep -P "$pid" sleep
+    kill -TERM "$pid"
+    status=0; wait "$pid" || status=$?
+    cat out
+    [ "$status" -eq 130 ]
+    [ -z "$(find tmp -mindepth 1)" ]
+    nothing_left 5
+}

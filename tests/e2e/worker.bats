@@ -308,6 +308,40 @@ fill_store() { # but for so much
     [ "$before" -lt 12 ]
 }
 
+@test "what an interrupted worker left is found also when the sweep was edited" {
+    behave_sweep 'sleep_ms=60000'
+    next_round
+    job & pid=$!
+    wait_for 10 grep -q started events.jsonl
+    kill -9 "$pid"
+    ended "$pid"
+    nothing_left 5
+    [ -n "$(find tmp/decksweep-* -name DECK.DATA)" ]
+    behave_sweep steps=2
+    sed -i 's/wallTime.*//; s/^    version: "1"$/    version: "1"\n    wallTime: 1h/' sweep.yaml
+    run_work
+    [ "$status" -eq 0 ]
+    scratch_is_empty
+}
+
+@test "a case whose folder cannot be kept fails, and the others are done" {
+    behave_sweep steps=2 steps=3 steps=4
+    cat >deep <<'S'
+#!/bin/sh
+nullsim "$@" || exit
+case $* in *steps=3) mkdir -p "$(printf 'a/%.0s' $(seq 60))" ;; esac
+S
+    chmod +x deep
+    sed -i "s|command: \[nullsim|command: [$WORK/deep|; s/\"--days=10;steps=3\", //" sweep.yaml
+    run_work
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 2 ]
+    [ "$(failed 2.incomplete)" -eq 1 ]
+    [[ "$(reason 1.incomplete)" == *"nested too deep"* ]]
+    next_round
+    [ "$ROUND" -eq 0 ]
+}
+
 @test "a store that becomes full and has room again goes on by itself" {
     need_mount 3m
     behave_sweep $(for i in $(seq 6); do echo "sleep_ms=50$i"; done)

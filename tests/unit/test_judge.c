@@ -452,6 +452,10 @@ static void no_words_no_summary(struct evidence *e)
     end_before_schedule(e);
     e->wants_summary = false;
 }
+static void folder_too_deep(struct evidence *e)
+{
+    e->too_much = "its folders are nested too deep";
+}
 static void glob_missing(struct evidence *e)
 {
     no_words_no_summary(e);
@@ -469,6 +473,7 @@ Test(judge, of_files_asks_for_status_zero_and_what_keep_names)
     static const struct row rows[] = {
         {"good", nothing, VERDICT_OK, "normal", NULL},
         {"no summary wanted", no_words_no_summary, VERDICT_OK, "normal", NULL},
+        {"a folder that cannot be kept", folder_too_deep, VERDICT_INCOMPLETE, "early", "too deep"},
         {"a glob without a file", glob_missing, VERDICT_INCOMPLETE, "early", "*.vtu"},
         {"no summary but wanted", end_before_schedule, VERDICT_INCOMPLETE, "early", "no summary"},
         {"cut summary", full_disk_at_record, VERDICT_OUT_OF_DISK, "error", "disk"},
