@@ -287,7 +287,7 @@ static struct ready *take_ready(struct publisher *p)
             (void)pthread_cond_wait(&p->ripe, &p->lock);
         } else {
             struct timespec until = at_ms(due);
-            (void)pthread_cond_clockwait(&p->ripe, &p->lock, CLOCK_MONOTONIC, &until);
+            (void)pthread_cond_timedwait(&p->ripe, &p->lock, &until); /* monotonic */
         }
     }
     struct ready *batch = NULL, **last = &batch;
@@ -406,7 +406,11 @@ int publisher_create(const struct publish_setup *setup, struct publisher **out, 
     (void)pthread_mutex_init(&p->lock, NULL);
     (void)pthread_cond_init(&p->work, NULL);
     (void)pthread_cond_init(&p->room, NULL);
-    (void)pthread_cond_init(&p->ripe, NULL);
+    pthread_condattr_t monotonic;
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&p->ripe, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
     p->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     int rc = p->event_fd < 0 ? ds_fail_errno(err, DS_EIO, errno, "eventfd") : start_threads(p, err);
     if (rc < 0) {
