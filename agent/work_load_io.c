@@ -229,12 +229,8 @@ static int check_space(struct worker *w, struct ds_err *err)
 
 static int inherit(struct worker *w, const char *tag, struct ds_err *err)
 {
-    unsigned committed, removed;
-    int rc = scratch_inherit(&w->scratch, tag, w->store, w->prefix, &committed, &removed, err);
-    if (committed > 0)
-        worker_note(w, "committed %u results that an earlier worker had left in scratch",
-                    committed);
-    return rc;
+    unsigned removed;
+    return scratch_inherit(&w->scratch, tag, w->store, w->prefix, &w->n_inherited, &removed, err);
 }
 
 static int load_publisher(struct worker *w, struct ds_err *err)

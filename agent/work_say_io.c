@@ -80,6 +80,9 @@ void worker_say_worker(struct worker *w)
     e.limit_mem_bytes = w->slots.mem_bytes ? (int64_t)w->slots.mem_bytes : -1;
     (void)snprintf(e.text, sizeof e.text, "%.500s", w->scratch.path);
     worker_say(w, &e);
+    if (w->n_inherited > 0)
+        worker_note(w, "committed %u results that an earlier worker had left in scratch",
+                    w->n_inherited);
     struct dispatch_counts c = dispatch_count(w->dispatch);
     ds_auto_buf why;
     buf_init(&why, EVENT_TEXT_BYTES / 2);
@@ -92,6 +95,8 @@ void worker_say_ended(struct worker *w)
 {
     struct event e;
     struct dispatch_counts c = dispatch_count(w->dispatch);
+    if (w->scratch.kept_path[0] && c.failed + c.postponed > 0)
+        worker_note(w, "folders of failed attempts are kept in %s", w->scratch.kept_path);
     worker_init_event(&e, EVENT_ENDED);
     e.wall_ms = clock_monotonic_ms() - w->began_ms;
     e.peak_mem_bytes = c.peak_mem_bytes ? (int64_t)c.peak_mem_bytes : -1;

@@ -28,7 +28,8 @@ static bool is_backlogged(struct worker *w)
 
 static bool may_start(struct worker *w)
 {
-    if (w->n_signals > 0 || w->exit_status != 0 || w->store_refuses || is_backlogged(w))
+    if (w->n_signals > 0 || w->exit_status != 0 || w->store_refuses || is_backlogged(w)
+        || (w->next_start_ms > 0 && clock_monotonic_ms() < w->next_start_ms))
         return false;
     /* What ends before the version is known has to be held: no more than there is room for. */
     if (w->version == VERSION_ASKED && w->n_running + w->n_held >= w->slots.n_max)
@@ -188,20 +189,29 @@ static int start_case(struct worker *w, struct attempt *t, struct running *r, st
     return run_case(w, t, r, err);
 }
 
-/* A start that failed: the disk or the system may have room later, a missing program never. */
+/* A start that failed: the disk (or its inodes) or the system (processes, memory) may have
+ * room later, a missing program never. */
 static void heed_failure(struct worker *w, int rc, const struct dispatch_order *order,
                          const struct ds_err *err)
 {
+    int64_t now_ms = clock_monotonic_ms();
     dispatch_put_back(w->dispatch, order);
-    bool may_pass = rc == DS_ENOSPC || (rc == DS_EIO && w->n_running > 0);
-    if (may_pass) {
-        worker_note(w, "cannot start a case now: %s", err->text);
-        w->disk_low_ms = clock_monotonic_ms();
-        w->disk_paused = true;
+    if (rc != DS_ENOSPC && rc != DS_EIO) {
+        log_error("%s", err->text);
+        w->exit_status = rc == DS_ESIMULATOR ? WORK_SIMULATOR : WORK_STORE;
         return;
     }
-    log_error("%s", err->text);
-    w->exit_status = rc == DS_ESIMULATOR ? WORK_SIMULATOR : WORK_STORE;
+    if (w->start_failed_ms == 0) {
+        worker_note(w, "cannot start a case now: %s", err->text);
+        w->start_failed_ms = now_ms;
+    }
+    if (rc == DS_ENOSPC)
+        w->disk_low_ms = now_ms;
+    w->next_start_ms = now_ms + WORKER_START_PAUSE_MS;
+    if (w->n_running == 0 && now_ms - w->start_failed_ms > WORKER_DISK_PATIENCE_MS) {
+        log_error("cannot start a case: %s", err->text);
+        w->exit_status = WORK_STORE;
+    }
 }
 
 static bool start_one(struct worker *w, const struct dispatch_order *order)
@@ -221,6 +231,7 @@ static bool start_one(struct worker *w, const struct dispatch_order *order)
         heed_failure(w, rc, order, &err);
         return false;
     }
+    w->start_failed_ms = w->next_start_ms = 0;
     occupy(w, t, r);
     say_started(w, t, r);
     return true;

@@ -27,6 +27,7 @@
 #define WORKER_STORE_PATIENCE_MS 10000 /* a refusing store is asked so long after the last case */
 #define WORKER_DISK_PATIENCE_MS  10000 /* a full scratch is waited for so long */
 #define WORKER_MIN_DISK_BYTES    ((uint64_t)16 << 20)
+#define WORKER_START_PAUSE_MS    1000 /* after a start that failed */
 #define WORKER_PROGRESS_MS       10000
 #define WORKER_NAME_BYTES        65u
 
@@ -94,6 +95,10 @@ struct worker {
     int64_t patience_ms; /* monotonic time at which patience ends; 0 none runs */
     int64_t disk_low_ms; /* monotonic time of the last look that found no space; 0 never */
     bool disk_paused;
+    int64_t
+        start_failed_ms;   /* since when starting fails though nothing forbids it; 0 it does not */
+    int64_t next_start_ms; /* not before */
+    unsigned n_inherited;  /* results of an earlier worker, committed at the start */
 
     struct ds_buf out;       /* events not yet written */
     bool out_closed;         /* nobody reads */

@@ -448,6 +448,48 @@ S
     scratch_is_empty
 }
 
+@test "progress tells report step, simulated time and the last five lines every ten seconds" {
+    behave_sweep 'sleep_ms=13000'
+    sed -i 's/days=10;steps=3/days=1;steps=30/' sweep.yaml
+    run_work
+    [ "$status" -eq 0 ]
+    [ "$(events_of progress)" -eq 1 ]
+    python3 - <<'P'
+import json
+for line in open("events.jsonl"):
+    e = json.loads(line)
+    if e["event"] == "progress":
+        assert 15 <= e["step"] <= 29, e
+        assert abs(e["time_days"] - e["step"]) < 1.5, e
+        assert 9000 <= e["wall_ms"] <= 12500, e
+        tail = e["tail"].split("\n")
+        assert len(tail) == 5 and all(t.startswith("Report step") for t in tail), e
+P
+}
+
+@test "a scratch without free inodes is said, waited for, and status 76" {
+    mkdir -p "$WORK/small"
+    mount -t tmpfs -o "size=100m,nr_inodes=60" none "$WORK/small" 2>/dev/null || skip "needs the right to mount a tmpfs"
+    behave_sweep steps=3 steps=4
+    next_round
+    decksweep-agent work --store store --sweep null-sweep --plan "$PLAN" --round "$ROUND" \
+        --index 0 --scratch "$WORK/small" >events.jsonl 2>errors.txt & pid=$!
+    wait_for 5 grep -q worker events.jsonl
+    ended "$pid"
+    [ "$status" -eq 0 ] # enough for two
+    rm -r store
+    next_round
+    mkdir small/junk
+    n=0
+    while touch "small/junk/$n" 2>/dev/null; do n=$((n + 1)); done
+    rm small/junk/[0-9] small/junk/1[0-2]
+    run decksweep-agent work --store store --sweep null-sweep --plan "$PLAN" --round "$ROUND" \
+        --index 0 --scratch "$WORK/small"
+    echo "$output"
+    [ "$status" -eq 76 ]
+    [[ "$output" == *"No space left on device"* ]]
+}
+
 @test "wrong use is status 2 and says what is wrong" {
     behave_sweep steps=3
     next_round
