@@ -218,7 +218,8 @@ static void judge_signal(const struct evidence *e, int n, struct judgement *out)
         set(out, VERDICT_CRASHED, "signal", "ended by SIG%s from outside %s", name ? name : "?",
             at);
     else
-        set(out, VERDICT_CRASHED, "signal", "crashed by SIG%s %s%s; see its stderr: decksweep logs",
+        set(out, VERDICT_CRASHED, "signal",
+            "crashed by SIG%s %s%s; see its stderr: decksweep logs --file stderr",
             name ? name : "?", at, text);
 }
 
@@ -268,16 +269,17 @@ static void judge_status(const struct evidence *e, struct judgement *out)
     (void)words(e, text, sizeof text);
     (void)where(e, at, sizeof at);
     if (e->kind == JUDGE_FILES)
-        set(out, VERDICT_CRASHED, "error", "exit status %d%s; see its stderr: decksweep logs",
-            e->exit_code, text);
+        set(out, VERDICT_CRASHED, "error",
+            "exit status %d%s; see its stderr: decksweep logs --file stderr", e->exit_code, text);
     else if (e->log.deck_file[0] || (e->log.message[0] && e->summary.n_report_steps <= 0))
         set(out, VERDICT_DECK_ERROR, "error", "the simulator refused the deck%s; correct it", text);
     else if (e->log.n_errors > 0)
         set(out, VERDICT_DECK_ERROR, "error", "exit status %d with %lld errors %s%s; see its PRT",
             e->exit_code, (long long)e->log.n_errors, at, text);
     else
-        set(out, VERDICT_CRASHED, "error", "exit status %d %s%s; see its stderr: decksweep logs",
-            e->exit_code, at, text);
+        set(out, VERDICT_CRASHED, "error",
+            "exit status %d %s%s; see its stderr: decksweep logs --file stderr", e->exit_code, at,
+            text);
 }
 
 /* Status 0, and yet: which of the proofs of success is missing. */

@@ -85,6 +85,24 @@ static int fetch_all(struct fetching *f, struct ds_err *err)
     return rc;
 }
 
+/* A class or pattern that no file had: a typing error, or not in results.keep. */
+static void warn_of_unfound(const struct fetching *f)
+{
+    const struct fetch *x = &f->fetch;
+    if (!x->some_members || x->sums.n_cases == 0)
+        return;
+    for (unsigned one = 1; one < CLASS_ALL && x->members.classes != CLASS_ALL; one <<= 1)
+        if (one & x->members.classes & ~x->classes_found)
+            log_warn("--member %s: no case has a file of this class; results.keep decides what is "
+                     "kept",
+                     result_class_name(one));
+    for (size_t i = 0; i < x->members.n_globs; i++)
+        if (!x->globs_found[i])
+            log_warn("--member %.*s: no case has such a file; classes are summary, log, grid, "
+                     "init, restart, rft, debug",
+                     DS_FMT(x->members.globs[i]));
+}
+
 static void report(const struct fetching *f, const char *dir)
 {
     const struct fetch_sums *s = &f->fetch.sums;
@@ -135,8 +153,10 @@ static int run(struct cli *cli)
         rc = fetch_all(&f, &err);
         fetch_close(&f.fetch);
     }
-    if (rc == 0)
+    if (rc == 0) {
         report(&f, dir);
+        warn_of_unfound(&f);
+    }
     target_close(&t);
     if (rc < 0)
         return cli_fail(cli, &err);

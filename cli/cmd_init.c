@@ -79,6 +79,11 @@ static int init(struct cli *cli, struct ds_buf *out, struct ds_err *err)
         .deck_path = ds_span_of(deck),
         .reader = deck_files_reader(files),
     };
+    if (ds_span_ends(request.deck_path, ".yaml") || ds_span_ends(request.deck_path, ".yml"))
+        return ds_fail(err, DS_EINPUT,
+                       "%s: init reads a deck (SPE1.DATA); to see what a sweep file does: "
+                       "decksweep plan %s",
+                       deck, deck);
     int rc = closure_scan(&request, a, &closure, problems, err);
     struct starter s = {.deck_path = ds_span_of(deck)};
     if (rc == 0) {

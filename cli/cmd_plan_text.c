@@ -121,11 +121,16 @@ static void put_estimate(const struct session *s, struct ds_buf *out)
     units_format_duration((int64_t)ms, time);
     units_format_size(s->sizing.store_bytes * left, disk);
     units_format_size(s->sizing.scratch_bytes * s->slots.n, scratch);
+    const char *cases = left == 1 ? "case" : "cases";
     (void)buf_put_text(out, "estimate    ");
+    if (left == 0) {
+        (void)buf_put_text(out, "nothing is left to run\n");
+        return;
+    }
     if (ms > 0)
-        (void)buf_printf(out, "about %s for %u cases (%s)", time, left, s->sizing.why_time);
+        (void)buf_printf(out, "about %s for %u %s (%s)", time, left, cases, s->sizing.why_time);
     else
-        (void)buf_printf(out, "%u cases, time unknown until some have run", left);
+        (void)buf_printf(out, "%u %s, time unknown until some have run", left, cases);
     if (s->sizing.store_bytes > 0)
         (void)buf_printf(out, "; about %s in the store", disk);
     (void)buf_printf(out, ", %s of scratch\n", scratch);
@@ -168,11 +173,14 @@ void plan_show_text(const struct session *s, bool explain, struct ds_buf *out)
 {
     const struct plan *p = s->view->plan;
     const struct sweep *w = s->view->sweep;
-    (void)buf_printf(out, "sweep       %.*s: %u cases by %s", DS_FMT(p->name), p->n_cases,
-                     design_method_name(p->method));
-    if (p->method == DESIGN_LATIN_HYPERCUBE || p->method == DESIGN_SOBOL
-        || p->method == DESIGN_MONTE_CARLO)
+    (void)buf_printf(out, "sweep       %.*s: %u %s by %s", DS_FMT(p->name), p->n_cases,
+                     p->n_cases == 1 ? "case" : "cases", design_method_name(p->method));
+    bool sampled = p->method == DESIGN_LATIN_HYPERCUBE || p->method == DESIGN_SOBOL
+                   || p->method == DESIGN_MONTE_CARLO;
+    if (sampled)
         (void)buf_printf(out, ", seed %llu", (unsigned long long)w->seed);
+    if (sampled && w->where.len > 0 && w->samples > p->n_cases)
+        (void)buf_printf(out, "; `where` leaves out %u of %u", w->samples - p->n_cases, w->samples);
     (void)buf_put_char(out, '\n');
     put_deck(s, explain, out);
     (void)buf_printf(out, "simulator   %.*s %.*s, judged as %s\n", DS_FMT(p->simulator),

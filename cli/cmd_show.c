@@ -101,7 +101,9 @@ static int put_parameters(const struct view *v, struct ds_err *err)
 
 static void put_how_far(const struct view *v, const struct case_record *r)
 {
-    if (r->n_report_steps > 0)
+    if (r->n_report_steps > 0 && r->last_report_step < 0)
+        put_fieldf(v, "report steps", "none of %lld", (long long)r->n_report_steps);
+    else if (r->n_report_steps > 0)
         put_fieldf(v, "report steps", "%lld of %lld", (long long)r->last_report_step,
                    (long long)r->n_report_steps);
     if (isfinite(r->last_time_days) && isfinite(r->end_time_days))

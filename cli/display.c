@@ -459,9 +459,9 @@ static void put_progress(const struct display_state *d, int64_t now_ms, struct d
                      total ? (unsigned)((uint64_t)settled * 100 / total) : 100u);
     if (failed > 0)
         (void)buf_printf(line, ", %u failed", failed);
-    uint32_t active = count_active(d);
-    if (active > 0)
-        (void)buf_printf(line, ", %u running", active);
+    uint32_t active = count_active(d), open = total > settled ? total - settled : 0;
+    if (active > 0 && open > 0) /* a slot may still show the case that it has just ended */
+        (void)buf_printf(line, ", %u running", active < open ? active : open);
     int64_t eta_ms = display_eta_ms(d, now_ms);
     if (eta_ms > 0) {
         units_format_duration(eta_ms, eta);

@@ -169,6 +169,21 @@ static int fetch_member(struct fetch *f, uint32_t number, const struct case_arch
     return rc < 0 ? ds_wrap(err, "%.*s", DS_FMT(name)) : 0;
 }
 
+/* Is the file wanted? Notes which of the asked members it is. */
+static bool wants(struct fetch *f, struct ds_span name)
+{
+    struct ds_span base = path_base(name);
+    if (!f->some_members)
+        return true;
+    if (!keep_wants(&f->members, base))
+        return false;
+    f->classes_found |= result_class_of_file(base);
+    for (size_t i = 0; i < f->members.n_globs; i++)
+        if (ds_span_glob(f->members.globs[i], base))
+            f->globs_found[i] = true;
+    return true;
+}
+
 int fetch_case(struct fetch *f, uint32_t number, const char *inner, struct ds_err *err)
 {
     struct case_archive a;
@@ -178,7 +193,7 @@ int fetch_case(struct fetch *f, uint32_t number, const char *inner, struct ds_er
         return rc;
     for (size_t i = 0; i < a.index.n_members && rc == 0; i++) {
         const struct archive_member *m = &a.index.members[i];
-        if (!f->some_members || keep_wants(&f->members, path_base(m->name)))
+        if (wants(f, m->name))
             rc = fetch_member(f, number, &a, m, err);
     }
     case_archive_close(&a);

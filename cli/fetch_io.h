@@ -22,6 +22,8 @@ struct fetch {
     int dir_fd;
     bool some_members; /* only what `members` wants */
     struct keep members;
+    unsigned classes_found;           /* of members.classes: some file was there */
+    bool globs_found[KEEP_MAX_GLOBS]; /* of members.globs */
     struct fetch_sums sums;
 };
 

@@ -316,7 +316,7 @@ static int prepare(struct run *r, struct ds_err *err)
         return rc;
     if (r->o->retry_failed && s->census.n_failed > 0) {
         uint32_t n;
-        rc = census_grant(s->store, s->prefix, &s->census, s->view->design, &n, err);
+        rc = census_grant(s->store, s->prefix, &s->census, s->view->design, &s->policy, &n, err);
         rc = rc < 0 ? rc : session_look_at_store(s, err);
     }
     return rc < 0 ? rc : count_shared_rows(r, err);

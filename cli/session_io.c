@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
 #define MACHINE_ARENA_BYTES ((size_t)256 << 20)
@@ -20,6 +21,29 @@ static void tell_faults(const struct plan_faults *faults)
         log_error("%.*s", DS_FMT(faults->texts[i]));
     if (faults->more > 0)
         log_error("and %zu more", faults->more);
+}
+
+/* Every range must have a case: a mistyped number would run nothing and look like success. */
+static int check_only(const struct design *d, const struct census_policy *policy,
+                      struct ds_err *err)
+{
+    uint32_t row = 0; /* ranges and numbers both ascend */
+    for (size_t i = 0; i < policy->n_only; i++) {
+        const struct number_range *r = &policy->only[i];
+        while (row < d->n_rows && d->number[row] < r->first)
+            row++;
+        if (row < d->n_rows && d->number[row] <= r->last)
+            continue;
+        char range[32];
+        (void)snprintf(range, sizeof range, r->first == r->last ? "%u" : "%u-%u", r->first,
+                       r->last);
+        return d->n_rows == 0
+                   ? ds_fail(err, DS_EINPUT, "--only: the design has no case at all")
+                   : ds_fail(err, DS_EINPUT,
+                             "--only: the design has no case %s; its numbers are %u to %u", range,
+                             d->number[0], d->number[d->n_rows - 1]);
+    }
+    return 0;
 }
 
 static int fill_policy(struct cli *cli, const struct session_options *o, struct session *s,
@@ -39,7 +63,16 @@ static int fill_policy(struct cli *cli, const struct session_options *o, struct 
         return 0;
     int rc =
         number_list_parse(ds_span_of(o->only), cli->arena, &policy->only, &policy->n_only, err);
-    return rc < 0 ? ds_wrap(err, "--only") : 0;
+    return rc < 0 ? ds_wrap(err, "--only") : check_only(s->view->design, policy, err);
+}
+
+static void hint_at_deck(const char *path)
+{
+    struct ds_span ext = path_extension(ds_span_of(path));
+    if (ext.len == 4 && strncasecmp(ext.ptr, "DATA", 4) == 0)
+        log_info("%s looks like a deck, not a sweep file: `decksweep init %s > sweep.yaml` writes "
+                 "a sweep file for it",
+                 path, path);
 }
 
 int session_load(struct cli *cli, const struct session_options *o, struct session *s,
@@ -50,6 +83,7 @@ int session_load(struct cli *cli, const struct session_options *o, struct sessio
     int rc = plan_load(o->sweep_path, &s->planned, &faults, err);
     if (rc < 0 && faults.n > 0) {
         tell_faults(&faults);
+        hint_at_deck(o->sweep_path);
         planned_destroy(s->planned);
         s->planned = NULL;
         return rc;
@@ -131,7 +165,7 @@ static int lay_out(struct session *s, struct ds_err *err)
 {
     s->limits.mem_bytes = s->sizing.mem_bytes;
     int rc = slots_plan(&s->topology, &s->limits, s->machine, &s->slots, err);
-    return rc < 0 ? ds_wrap(err, "one case needs %s", s->sizing.why) : 0;
+    return rc < 0 ? ds_wrap(err, "%s", s->sizing.why) : 0;
 }
 
 int session_look_at_store(struct session *s, struct ds_err *err)

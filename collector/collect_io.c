@@ -308,6 +308,8 @@ static int give_hints(struct collect *c, struct ds_err *err)
     ds_auto_arena scratch = arena_create(ARENA_BYTES);
     ds_auto_buf text;
     buf_init(&text, (size_t)1 << 20);
+    if (c->ds.axis.n > 0)
+        hints_put_unmatched(&c->ds, c->options->what->vectors, c->options->what->n_vectors, &text);
     int rc = hints_put(&c->hints, &c->ds, scratch, &text, err);
     struct ds_span line, rest = buf_span(&text);
     while (rc == 0 && rest.len > 0) {

@@ -4,6 +4,7 @@
 #include "base/units.h"
 #include "collector/twins.h"
 #include "summary/smspec.h"
+#include "summary/vector_pattern.h"
 
 #include <math.h>
 
@@ -117,11 +118,33 @@ static void put_uncorrelated(const struct hints *h, const struct dataset *ds,
     }
 }
 
+void hints_put_unmatched(const struct dataset *ds, const struct ds_span *patterns, size_t n,
+                         struct ds_buf *out)
+{
+    size_t n_unmatched = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t v = 0;
+        while (v < ds->n_vectors && !vector_pattern_matches(patterns[i], ds->vectors[v].key))
+            v++;
+        if (v < ds->n_vectors)
+            continue;
+        if (n_unmatched < HINTS_PATTERNS)
+            (void)buf_printf(out, "%s%.*s",
+                             n_unmatched ? ", " : "no case has a vector that matches ",
+                             DS_FMT(patterns[i]));
+        n_unmatched++;
+    }
+    if (n_unmatched > HINTS_PATTERNS)
+        (void)buf_printf(out, " and %zu more patterns", n_unmatched - HINTS_PATTERNS);
+    if (n_unmatched > 0)
+        (void)buf_put_text(out, "; is it in the deck's SUMMARY section?\n");
+}
+
 int hints_put(const struct hints *h, const struct dataset *ds, struct ds_arena *scratch,
               struct ds_buf *out, struct ds_err *err)
 {
     size_t n_params = ds->design->n_params;
-    int rc = put_twins(ds, scratch, out, err);
+    int rc = ds->n_vectors > 0 ? put_twins(ds, scratch, out, err) : 0;
     if (rc < 0 || n_params == 0 || h->n_columns == 0 || ds->n_rows > MOST_CELLS / n_params)
         return rc;
     if (is_sampled(ds)) {

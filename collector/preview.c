@@ -42,9 +42,13 @@ void preview_take(struct preview *p, const struct dataset *ds, uint32_t first, u
                   const float *slab)
 {
     size_t n_times = ds->axis.n;
-    for (uint32_t i = 0; i < n && p->n_rows < PREVIEW_ROWS; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         if (ds->rows[first + i].verdict == VERDICT_NONE)
             continue;
+        if (p->n_rows == PREVIEW_ROWS) {
+            p->n_more++;
+            continue;
+        }
         p->row[p->n_rows] = first + i;
         for (size_t c = 0; c < p->n_columns; c++)
             p->last[p->n_rows][c] =
@@ -87,5 +91,7 @@ int preview_put(const struct preview *p, const struct dataset *ds, struct ds_are
         }
         (void)buf_put_char(out, '\n');
     }
+    if (p->n_more > 0)
+        (void)buf_printf(out, "%6s  and %u more; vectors have their last values\n", "", p->n_more);
     return buf_check(out, "preview", err);
 }

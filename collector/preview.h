@@ -16,6 +16,7 @@ struct preview {
     uint32_t row[PREVIEW_ROWS];
     float last[PREVIEW_ROWS][PREVIEW_COLUMNS]; /* last value that is there, or NaN */
     size_t n_rows;
+    uint32_t n_more; /* rows that have run and are not shown */
 };
 
 /* Choose the vectors: FOPT, FOPR, FGPR, FWPR, FPR, FWCT, FGOR, then WBHP of wells, then any. */

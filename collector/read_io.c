@@ -310,6 +310,8 @@ static int read_summary(struct open_case *o, struct ds_err *err)
     int rc = parts_find(&o->index, dir, root, r->scratch, &parts, err);
     if (rc < 0)
         return rc;
+    if (!parts.spec && record->verdict != VERDICT_OK)
+        return 0; /* why it failed is told with its row: often before there was a summary */
     if (!parts.spec)
         return ds_fail(err, DS_ENOTFOUND, "no summary in its archive");
     rc = read_member(o, parts.spec, &spec, err);

@@ -4,6 +4,7 @@
 #include "archive/archive.h"
 #include "base/path.h"
 #include "base/units.h"
+#include "contract/number_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,24 +221,27 @@ int census_commit_round(struct store *s, const char *prefix, const struct round 
 }
 
 int census_grant(struct store *s, const char *prefix, const struct census *c,
-                 const struct design *d, uint32_t *n_granted, struct ds_err *err)
+                 const struct design *d, const struct census_policy *policy, uint32_t *n_granted,
+                 struct ds_err *err)
 {
     uint32_t granted = 0;
-    for (uint32_t t = 0; t < c->n_distinct; t++) {
+    for (uint32_t row = 0; row < d->n_rows; row++) {
+        const struct case_tally *tally = &c->tally[c->tally_of_row[row]];
         char key[STORE_KEY_BYTES], inner[RESULT_KEY_BYTES];
         bool existed;
-        if (c->tally[t].state != CASE_FAILED)
+        if (tally->state != CASE_FAILED
+            || (policy->n_only > 0
+                && !number_list_has(policy->only, policy->n_only, d->number[row])))
             continue;
-        struct result_key k = {.kind = KEY_GRANTED,
-                               .id = d->id[c->tally[t].row],
-                               .attempt = c->tally[t].next_attempt - 1};
+        struct result_key k = {
+            .kind = KEY_GRANTED, .id = d->id[row], .attempt = tally->next_attempt - 1};
         result_key_encode(&k, inner);
         (void)snprintf(key, sizeof key, "%s%s", prefix, inner);
         struct store_body empty = {.data = "", .fd = -1, .len = 0};
         int rc = store_put_if_absent(s, key, empty, &existed, err);
         if (rc < 0)
             return rc;
-        granted++;
+        granted += !existed; /* rows with equal ids are one case */
     }
     *n_granted = granted;
     return 0;

@@ -32,9 +32,10 @@ int census_commit_round(struct store *s, const char *prefix, const struct round 
                         struct ds_err *err) DS_CHECKED;
 
 /* --retry-failed: failed/<id>.<highest attempt>.granted for each finally failed case of the
- * census. *n_granted: how many. */
+ * census that the policy's --only names. *n_granted: how many. */
 int census_grant(struct store *s, const char *prefix, const struct census *c,
-                 const struct design *d, uint32_t *n_granted, struct ds_err *err) DS_CHECKED;
+                 const struct design *d, const struct census_policy *policy, uint32_t *n_granted,
+                 struct ds_err *err) DS_CHECKED;
 
 /* --refill: remove narrower case keys of cases that now have a covering one. */
 int census_drop_narrower(struct store *s, const char *prefix, const struct sweep_listing *listing,

@@ -256,6 +256,11 @@ r = json.load(sys.stdin)
 assert r["files_written"] == 2 and r["cases_missing"] == 1 and r["files_there"] == 34, r'
     decksweep fetch store/swp 1 2 --member '*.UNSMRY' -m log -o some
     [ "$(find some -type f | sort | tr '\n' ' ')" = "some/case-000001/RUN.PRT some/case-000001/RUN.UNSMRY some/case-000002/RUN.PRT some/case-000002/RUN.UNSMRY " ]
+    split decksweep fetch store/swp 1 -m sumary -m grid -m log -o mistyped
+    [ "$status" -eq 0 ]
+    grep -q -- '--member sumary: no case has' <<<"$errors"
+    grep -q -- '--member grid: no case has' <<<"$errors"
+    if grep -q -- '--member log' <<<"$errors"; then false; fi
     run decksweep fetch store/swp 8 -o none
     [ "$status" -eq 1 ]
     split decksweep fetch store/swp --dataset -o none
@@ -297,6 +302,11 @@ assert r["files_written"] == 2 and r["cases_missing"] == 1 and r["files_there"] 
     decksweep collect store/swp --fresh --vectors 'FOPR,WOPR:*' --times yearly --formats csv --json | is_json
     [ -s store/swp/dataset/summary.csv ]
     head -n 1 store/swp/dataset/summary.csv | grep -q '^DATE,REAL,FOPR'
+    split decksweep collect store/swp --vectors 'NIX*,FOPR'
+    grep -q 'matches NIX\*; is it' <<<"$errors"
+    split decksweep collect store/swp --vectors 'NIX*'
+    grep -q 'matches NIX' <<<"$errors"
+    if grep -q 'the same summary' <<<"$errors"; then false; fi
     split decksweep collect store/swp --formats cvs
     [ "$status" -eq 2 ]
     grep -q -- '--formats' <<<"$errors"

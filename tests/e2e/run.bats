@@ -84,6 +84,30 @@ for line in sys.stdin:
     [ "$(find store -name '*.2.deck-error.tar.zst' | wc -l)" -eq 1 ]
 }
 
+@test "--retry-failed with --only gives no other failed case its attempts again" {
+    table_sweep steps=2 say=deck "say=deck;steps=9"
+    run decksweep run sweep.yaml
+    [ "$status" -eq 1 ]
+    [ "$(find store -name '*.deck-error.tar.zst' | wc -l)" -eq 2 ]
+    run decksweep run sweep.yaml --retry-failed --only 1
+    [ "$status" -eq 1 ]
+    [ "$(find store -name '*.granted' | wc -l)" -eq 1 ]
+    [ "$(find store -name '*.2.deck-error.tar.zst' | wc -l)" -eq 1 ]
+    run decksweep run sweep.yaml
+    [ "$(find store -name '*.deck-error.tar.zst' | wc -l)" -eq 3 ]
+}
+
+@test "--only with a number that the design does not have is wrong input, and nothing runs" {
+    null_sweep 4
+    run decksweep run sweep.yaml --only 2,7
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"no case 7; its numbers are 0 to 3"* ]]
+    [ ! -e store ]
+    run decksweep run sweep.yaml --only 2-7 --no-collect
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 2 ]
+}
+
 @test "a sweep that grows runs only its new cases, and numbers follow the present design" {
     null_sweep 4
     decksweep run sweep.yaml --no-collect
@@ -305,4 +329,17 @@ for line in sys.stdin:
     [ "$status" -eq 130 ]
     [ -z "$(find tmp -mindepth 1)" ]
     nothing_left 5
+}
+
+@test "plan tells how many samples where leaves out, and when nothing is left to run" {
+    null_sweep 4
+    sed -i -e 's/{linspace.*/{uniform: {min: 0, max: 1}}/' \
+        -e 's/^  design:.*/  design: {method: sobol, samples: 4, where: "A > 0.5"}/' sweep.yaml
+    run decksweep plan sweep.yaml
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"3 cases by sobol, seed 1; \`where\` leaves out 1 of 4"* ]]
+    decksweep run sweep.yaml --no-collect
+    run decksweep plan sweep.yaml
+    [[ "$output" == *"estimate    nothing is left to run"* ]]
 }
