@@ -145,6 +145,12 @@ void display_state_event(struct display_state *d, const struct event *e)
     }
 }
 
+void display_state_recount(struct display_state *d, uint32_t n_done, uint32_t n_failed)
+{
+    d->setup.n_done_before = n_done > d->n_ok ? n_done - d->n_ok : 0;
+    d->setup.n_failed_before = n_failed > d->n_failed ? n_failed - d->n_failed : 0;
+}
+
 uint32_t display_settled(const struct display_state *d)
 {
     return d->setup.n_done_before + d->setup.n_failed_before + d->n_ok + d->n_failed;

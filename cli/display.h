@@ -71,6 +71,10 @@ int display_state_init(struct display_state *d, const struct display_setup *setu
 /* Take one event in. Slots and numbers out of range are ignored. */
 void display_state_event(struct display_state *d, const struct event *e);
 
+/* What the store holds now, in rows: cases that others settled (another run, a worker that died
+ * before it could say so) count as settled before. */
+void display_state_recount(struct display_state *d, uint32_t n_done, uint32_t n_failed);
+
 /* Settled rows, before and now; rate and remaining time (-1: not yet known). */
 uint32_t display_settled(const struct display_state *d);
 double display_rate_per_s(const struct display_state *d, int64_t now_ms);

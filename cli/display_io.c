@@ -135,6 +135,11 @@ void display_event(struct display *d, const struct event *e)
         display_tick(d, e->at_ms);
 }
 
+void display_recount(struct display *d, uint32_t n_done, uint32_t n_failed)
+{
+    display_state_recount(&d->state, n_done, n_failed);
+}
+
 static void write_out(const struct ds_buf *b)
 {
     struct ds_err ignored; /* a view that cannot be shown stops no sweep */

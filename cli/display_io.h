@@ -29,6 +29,8 @@ struct display *display_create(const struct display_options *options);
 void display_destroy(struct display *d); /* NULL is legal; restores the terminal */
 
 void display_event(struct display *d, const struct event *e);
+/* After a census: see display_state_recount. */
+void display_recount(struct display *d, uint32_t n_done, uint32_t n_failed);
 
 /* Draw if it is time to (at most 10 times a second; on a pipe when something is to be said).
  * now_ms: Unix time, 0: now. Cheap when there is nothing to do. */

@@ -295,6 +295,7 @@ static int rounds(struct run *r)
             display_pause(r->display);
             return cli_fail(r->cli, &err);
         }
+        display_recount(r->display, r->s.census.n_done, r->s.census.n_failed);
         if (status != 0)
             return status;
     }

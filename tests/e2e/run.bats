@@ -278,8 +278,11 @@ for line in sys.stdin:
     run decksweep run sweep.yaml --no-collect --join --cores 1 --memory 512MiB
     echo "$output"
     [ "$status" -eq 0 ]
+    [[ "$output" == *"30 cases: 30 ok in"* ]]
     wait "$first"
+    cat log1
     [ "$(committed)" -eq 30 ]
+    grep -q "30 cases: 30 ok in" log1
 }
 
 @test "maxFailed stops the sweep early and keeps what is done" {
