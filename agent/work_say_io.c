@@ -87,8 +87,9 @@ void worker_say_worker(struct worker *w)
     ds_auto_buf why;
     buf_init(&why, EVENT_TEXT_BYTES / 2);
     slots_why(&w->slots, &why);
-    worker_note(w, "%llu cases to run, %u done before; %u at once: %.*s",
-                (unsigned long long)c.left, w->chunk.n_done, w->slots.n, DS_FMT(buf_span(&why)));
+    worker_note(w, "%llu %s to run, %u done before; %u at once: %.*s", (unsigned long long)c.left,
+                c.left == 1 ? "case" : "cases", w->chunk.n_done, w->slots.n,
+                DS_FMT(buf_span(&why)));
 }
 
 void worker_say_ended(struct worker *w)

@@ -148,7 +148,8 @@ static void put_text(const struct target *t, const struct collect_report *r, str
         (void)buf_printf(out, "%.*s: no case has run yet, nothing to collect\n", DS_FMT(t->label));
         return;
     }
-    (void)buf_printf(out, "%.*s: %u cases (%u ok", DS_FMT(t->label), r->n_rows, r->n_ok);
+    (void)buf_printf(out, "%.*s: %u %s (%u ok", DS_FMT(t->label), r->n_rows,
+                     r->n_rows == 1 ? "case" : "cases", r->n_ok);
     if (r->n_failed > 0)
         (void)buf_printf(out, ", %u failed", r->n_failed);
     if (r->n_missing > 0)

@@ -109,8 +109,9 @@ static void report(const struct fetching *f, const char *dir)
     char size[UNITS_TEXT_BYTES];
     units_format_size(s->bytes, size);
     if (!f->cli->json) {
-        (void)fprintf(f->cli->out, "%s: %zu cases, %zu files written (%s)", dir, s->n_cases,
-                      s->n_written, size);
+        (void)fprintf(f->cli->out, "%s: %zu %s, %zu %s written (%s)", dir, s->n_cases,
+                      s->n_cases == 1 ? "case" : "cases", s->n_written,
+                      s->n_written == 1 ? "file" : "files", size);
         if (s->n_there > 0)
             (void)fprintf(f->cli->out, ", %zu were there", s->n_there);
         if (f->n_missing > 0)

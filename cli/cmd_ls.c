@@ -20,6 +20,7 @@ struct listing {
     struct archive_reader *reader;
     struct ds_arena *row_arena; /* reset a row */
     struct ds_span *cells;
+    struct ds_span sens[2]; /* of one-at-a-time: the parameter, and low or high */
     bool failed_only, full;
     unsigned n_reasons;
 };
@@ -55,7 +56,7 @@ static int load_row(struct listing *l, uint32_t at, struct row *r, struct ds_err
     /* A finished case was its last attempt; its key does not say which number that was. */
     r->n_attempts = r->tally->n_attempts + (r->tally->keep[0] != '\0');
     arena_reset(l->row_arena);
-    int rc = design_row(&l->t->design, at, l->row_arena, l->cells, NULL, err);
+    int rc = design_row(&l->t->design, at, l->row_arena, l->cells, l->sens, err);
     if (rc < 0)
         return rc;
     if (!wants_record(l, r) || !target_archive_key(&l->t->design, r->tally, key))
@@ -95,6 +96,10 @@ static void put_json(const struct listing *l, const struct row *r, struct ds_buf
     jw_kv_cstr(&w, "state", case_state_name(r->tally->state));
     jw_kv_cstr(&w, "verdict", verdict_name(r->tally->last_verdict));
     jw_kv_u64(&w, "attempts", r->n_attempts);
+    if (d->has_sens) {
+        jw_kv_text(&w, "sensname", l->sens[0]);
+        jw_kv_text(&w, "senscase", l->sens[1]);
+    }
     target_put_params(&w, &l->t->plan, d, l->cells);
     if (r->has_record && r->record.reason.len > 0)
         jw_kv_text(&w, "reason", r->record.reason);
@@ -129,7 +134,7 @@ static int print_json(struct listing *l, struct ds_err *err)
 
 static size_t shown_params(const struct listing *l)
 {
-    size_t n = l->t->design.n_params, most = l->full ? TABLE_MAX_COLUMNS - 10 : MAX_SHOWN;
+    size_t n = l->t->design.n_params, most = l->full ? TABLE_MAX_COLUMNS - 12 : MAX_SHOWN;
     return n < most ? n : most;
 }
 
@@ -155,6 +160,10 @@ static void add_header(const struct listing *l, struct table *t)
     table_add_text(t, "ID");
     table_add_text(t, "VERDICT");
     table_add_text(t, "ATTEMPTS");
+    if (l->t->design.has_sens) {
+        table_add_text(t, "SENSNAME");
+        table_add_text(t, "SENSCASE");
+    }
     for (size_t i = 0; i < shown_params(l); i++)
         table_add(t, l->t->design.names[i]);
     if (l->full) {
@@ -183,6 +192,10 @@ static void add_row(const struct listing *l, const struct row *r, struct table *
     table_add_text(t, text);
     (void)snprintf(text, sizeof text, "%u", r->n_attempts);
     table_add_text(t, text);
+    if (d->has_sens) {
+        table_add(t, l->sens[0]);
+        table_add(t, l->sens[1]);
+    }
     for (size_t i = 0; i < shown_params(l); i++)
         table_add(t, l->cells[i]);
     if (l->full) {
@@ -197,13 +210,14 @@ static void add_row(const struct listing *l, const struct row *r, struct table *
 static int print_table(struct listing *l, struct ds_err *err)
 {
     struct table table;
-    unsigned columns = (unsigned)shown_params(l) + (l->full ? 9 : 5);
+    unsigned fixed = l->t->design.has_sens ? 6 : 4; /* before the parameters */
+    unsigned columns = fixed + (unsigned)shown_params(l) + (l->full ? 5 : 1);
     uint64_t right = 1u | 1u << 3;
     for (size_t i = 0; i < shown_params(l); i++)
         if (i < l->t->plan.n_params && l->t->plan.params[i].is_number)
-            right |= UINT64_C(1) << (4 + i);
+            right |= UINT64_C(1) << (fixed + i);
     if (l->full)
-        right |= UINT64_C(3) << (4 + shown_params(l));
+        right |= UINT64_C(3) << (fixed + shown_params(l));
     table_init(&table, l->cli->arena, columns, right);
     add_header(l, &table);
     for (uint32_t at = 0; at < l->t->design.n_rows; at++) {

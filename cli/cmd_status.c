@@ -106,7 +106,8 @@ static void put_counts(const struct status *s, struct ds_buf *out)
     char size[UNITS_TEXT_BYTES];
     units_format_size(c->stored_bytes, size);
     text_put(out, s->t->label);
-    (void)buf_printf(out, ": %u cases (%s), plan %s\n", s->t->design.n_rows,
+    (void)buf_printf(out, ": %u %s (%s), plan %s\n", s->t->design.n_rows,
+                     s->t->design.n_rows == 1 ? "case" : "cases",
                      design_method_name(s->t->plan.method), s->t->plan_digest);
     put_count(out, "ok", c->n_done);
     for (unsigned v = VERDICT_DECK_ERROR; v < VERDICT_COUNT; v++)

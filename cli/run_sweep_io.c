@@ -40,10 +40,14 @@ static void tell_census(const struct run *r)
 {
     const struct census *c = &r->s.census;
     const struct plan *p = r->s.view->plan;
-    log_info("%.*s: %u cases of %.*s: %u new, %u to be tried again, %u done, %u finally failed, "
-             "%u no longer in the plan, %u lacking",
-             DS_FMT(p->name), p->n_cases, DS_FMT(p->deck_name), c->n_new, c->n_outstanding,
-             c->n_done, c->n_failed, c->n_orphaned, c->n_lacking);
+    char orphaned[48] = "", lacking[48] = "";
+    if (c->n_orphaned > 0)
+        (void)snprintf(orphaned, sizeof orphaned, ", %u no longer in the plan", c->n_orphaned);
+    if (c->n_lacking > 0)
+        (void)snprintf(lacking, sizeof lacking, ", %u lacking", c->n_lacking);
+    log_info("%.*s: %u %s of %.*s: %u new, %u to be tried again, %u done, %u finally failed%s%s",
+             DS_FMT(p->name), p->n_cases, p->n_cases == 1 ? "case" : "cases", DS_FMT(p->deck_name),
+             c->n_new, c->n_outstanding, c->n_done, c->n_failed, orphaned, lacking);
     if (c->n_no_fit > 0)
         log_warn("%u cases do not fit here: they need more memory or cores than this machine has",
                  c->n_no_fit);

@@ -187,6 +187,15 @@ assert rows[9]["reason"].startswith("not converged") and rows[5]["verdict"] == "
     grep -q "no case has failed" <<<"$errors"
 }
 
+@test "ls of a one-at-a-time design tells what each case moves" {
+    makestore store o 5 --one-at-a-time
+    [[ "$(decksweep ls store/o | head -n 1)" == *ATTEMPTS*SENSNAME*SENSCASE* ]]
+    decksweep ls store/o --json | head -n 1 | grep -q '"sensname":"KX","senscase":"low","parameters"'
+    decksweep ls store/o --long | sed -n 3p | grep -qE ' (low|high) '
+    make_store
+    if decksweep ls store/swp | grep -q SENSNAME; then false; fi
+}
+
 @test "ls needs the listing and the design only: torn archives cost it nothing" {
     make_store --failed 1
     for f in store/swp/failed/*; do truncate -s 5 "$f"; done
