@@ -14,9 +14,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ARENA_CAP  ((size_t)1 << 30)
-#define JSON_CAP   ((size_t)8 << 20)
-#define HASH_BYTES ((size_t)256 << 10)
+#define ARENA_CAP    ((size_t)1 << 30)
+#define JSON_CAP     ((size_t)8 << 20)
+#define HASH_BYTES   ((size_t)256 << 10)
+#define LISTED_BYTES 160u /* of a file in case.json, beside its name */
+#define LISTED_CAP   (JSON_CAP - ((size_t)1 << 20))
 
 struct chosen {
     struct case_entry *entry;
@@ -64,25 +66,6 @@ void packer_destroy(struct packer *p)
     free(p);
 }
 
-int pack_judge(struct packer *p, const struct attempt *t, struct judgement *out, struct ds_err *err)
-{
-    const struct plan *plan = p->setup.context->plan;
-    int64_t from = clock_monotonic_ms();
-    arena_reset(p->arena);
-    fs_close_at(&p->case_fd);
-    p->case_fd = openat(p->setup.cases_fd, t->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (p->case_fd < 0)
-        return ds_fail_errno(err, DS_EIO, errno, "scratch: %s", t->name);
-    int rc = case_files_list(p->case_fd, p->arena, &p->files, err);
-    attempt_to_evidence(t, plan, &p->evidence);
-    rc = rc < 0 ? rc : evidence_gather(&p->files, plan, p->arena, &p->evidence, err);
-    if (rc < 0)
-        return ds_wrap(err, "case %u", t->number);
-    judge_case(&p->evidence, out);
-    p->judge_ms = clock_monotonic_ms() - from;
-    return 0;
-}
-
 /* ---- which files ---- */
 
 static bool is_wanted(const struct packer *p, const struct case_entry *e)
@@ -94,6 +77,42 @@ static bool is_wanted(const struct packer *p, const struct case_entry *e)
         return false;
     return stage_is_rendered(p->setup.stage, path)
            || keep_wants(&p->setup.context->plan->keep, path_base(path));
+}
+
+/* What case.json takes to name a file. */
+static uint64_t listed_bytes(const struct case_entry *e)
+{
+    return strlen(e->path) + LISTED_BYTES;
+}
+
+static bool can_be_listed(const struct packer *p)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < p->files.n; i++)
+        if (is_wanted(p, &p->files.at[i]))
+            bytes += listed_bytes(&p->files.at[i]);
+    return bytes <= LISTED_CAP;
+}
+
+int pack_judge(struct packer *p, const struct attempt *t, struct judgement *out, struct ds_err *err)
+{
+    const struct plan *plan = p->setup.context->plan;
+    int64_t from = clock_monotonic_ms();
+    arena_reset(p->arena);
+    fs_close_at(&p->case_fd);
+    p->case_fd = openat(p->setup.cases_fd, t->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (p->case_fd < 0)
+        return ds_fail_errno(err, DS_EIO, errno, "scratch: %s", t->name);
+    int rc = case_files_list(p->case_fd, p->arena, &p->files, err);
+    if (rc == 0 && !can_be_listed(p))
+        p->files.too_much = "it wrote more files that are to be kept than can be listed";
+    attempt_to_evidence(t, plan, &p->evidence);
+    rc = rc < 0 ? rc : evidence_gather(&p->files, plan, p->arena, &p->evidence, err);
+    if (rc < 0)
+        return ds_wrap(err, "case %u", t->number);
+    judge_case(&p->evidence, out);
+    p->judge_ms = clock_monotonic_ms() - from;
+    return 0;
 }
 
 /* A failed run's unified summary ends where its last whole step does. */
@@ -116,9 +135,15 @@ static int choose(struct packer *p, struct chosen **out, size_t *n, struct ds_er
     if (!c)
         return ds_fail(err, DS_ETOOBIG, "a list of files does not fit");
     *n = 0;
-    for (size_t i = 0; i < p->files.n; i++)
-        if (is_wanted(p, &p->files.at[i]))
-            c[(*n)++] = (struct chosen){&p->files.at[i], size_to_keep(p, &p->files.at[i])};
+    uint64_t listed = 0;
+    for (size_t i = 0; i < p->files.n; i++) {
+        struct case_entry *e = &p->files.at[i];
+        bool is_log = result_class_of_file(path_base(ds_span_of(e->path))) & CLASS_LOG;
+        if (!is_wanted(p, e) || (!is_log && listed + listed_bytes(e) > LISTED_CAP))
+            continue; /* the second: judged incomplete for it */
+        listed += is_log ? 0 : listed_bytes(e);
+        c[(*n)++] = (struct chosen){e, size_to_keep(p, e)};
+    }
     *out = c;
     return 0;
 }

@@ -342,6 +342,23 @@ S
     [ "$ROUND" -eq 0 ]
 }
 
+@test "a case with more files to keep than can be listed fails, and the others are done" {
+    RESULTS=', keep: [summary, log, "*.many"]'
+    behave_sweep steps=2 steps=3
+    cat >many <<'S'
+#!/bin/sh
+nullsim "$@" || exit
+case $* in *steps=3) seq -f "$(printf 'x%.0s' $(seq 190))%g.many" 45000 | xargs touch ;; *) echo >a.many ;; esac
+S
+    chmod +x many
+    sed -i "s|command: \[nullsim|command: [$WORK/many|; s/\"--days=10;steps=3\", //" sweep.yaml
+    run_work
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 1 ]
+    [ "$(failed 2.incomplete)" -eq 1 ]
+    [[ "$(reason 1.incomplete)" == *"can be listed"* ]]
+}
+
 @test "a store that becomes full and has room again goes on by itself" {
     need_mount 3m
     behave_sweep $(for i in $(seq 6); do echo "sleep_ms=50$i"; done)
