@@ -139,13 +139,11 @@ static void destroy_attempt(struct attempt *t)
 static void drop_folder(const struct publisher *p, const struct attempt *t, enum verdict verdict)
 {
     bool failed = verdict != VERDICT_OK && verdict != VERDICT_CANCELLED;
-    int rc = 0;
-    if (failed && t->keep_folder && p->setup.kept_fd >= 0) {
-        rc = fs_remove_tree_at(p->setup.kept_fd, t->name, NULL); /* of an earlier run */
-        if (renameat(p->setup.cases_fd, t->name, p->setup.kept_fd, t->name) == 0)
-            return;
-    }
-    rc = fs_remove_tree_at(p->setup.cases_fd, t->name, NULL);
+    if (failed && t->keep_folder && p->setup.kept_fd >= 0
+        && fs_remove_tree_at(p->setup.kept_fd, t->name, NULL) == 0 /* of an earlier run */
+        && renameat(p->setup.cases_fd, t->name, p->setup.kept_fd, t->name) == 0)
+        return;
+    int rc = fs_remove_tree_at(p->setup.cases_fd, t->name, NULL);
     (void)rc; /* scratch goes as a whole later */
 }
 

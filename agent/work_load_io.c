@@ -331,7 +331,6 @@ void worker_unload(struct worker *w)
     buf_clear(&w->out);
     buf_clear(&w->unsettled);
     buf_clear(&w->run_ms);
-    arena_destroy(w->spare);
     arena_destroy(w->arena);
 }
 

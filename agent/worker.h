@@ -58,53 +58,50 @@ struct unsettled { /* a failed attempt between its verdict and its commit */
 enum version_state { VERSION_UNKNOWN = 0, VERSION_ASKED, VERSION_GOOD, VERSION_BAD };
 
 struct worker {
+    /* what it was told and what it has read */
     const struct work_options *options;
     struct ds_arena *arena; /* for the worker's life */
-    struct ds_arena *spare; /* of the last case that ended, to be used again; NULL */
     struct store *store;
-    char prefix[STORE_KEY_BYTES / 2]; /* "<sweep>/" */
     struct plan plan;
     struct design design;
     struct round round;
     struct chunk chunk;
+    struct attempt_context context;
+    const char *const *env; /* of every case */
+    /* what it works with */
     struct topology topology;
     struct slots slots;
     struct scratch scratch;
     struct stage *stage;
     struct dispatch *dispatch;
     struct run_host *host;
-    struct attempt_context context;
     struct publisher *publisher;
-    const char *const *env;
+    /* what is under way */
     struct running *running; /* n = slots.n_max */
-    uint32_t n_running;
-    char node[WORKER_NAME_BYTES];
-    char keep[KEEP_WORD_BYTES];
-    uint64_t watermark_bytes;
-
-    uint64_t version_run; /* run id of "flow --version"; 0 none */
-    enum version_state version;
-    struct attempt **held; /* ended before the version was known; n = slots.n_max */
-    uint32_t n_held;
-
-    int signal_fd;
-    int n_signals;       /* told to stop so often */
-    bool told_stop;      /* runs have been asked to end */
-    int exit_status;     /* why it ends early; 0 */
-    bool store_refuses;  /* said once a time */
-    int64_t patience_ms; /* monotonic time at which patience ends; 0 none runs */
-    int64_t disk_low_ms; /* monotonic time of the last look that found no space; 0 never */
-    bool disk_paused;
-    int64_t
-        start_failed_ms;   /* since when starting fails though nothing forbids it; 0 it does not */
-    int64_t next_start_ms; /* not before */
-    unsigned n_inherited;  /* results of an earlier worker, committed at the start */
-
+    struct attempt **held;   /* ended before the version was known; n = slots.n_max */
+    uint64_t version_run;    /* run id of "flow --version"; 0 none */
     struct ds_buf out;       /* events not yet written */
-    bool out_closed;         /* nobody reads */
     struct ds_buf unsettled; /* of struct unsettled */
     struct ds_buf run_ms;    /* of uint32_t, of ok cases */
-    int64_t began_ms;        /* monotonic */
+    /* what stands in the way; times are monotonic */
+    uint64_t watermark_bytes;
+    int64_t patience_ms;     /* when patience ends; 0 none runs */
+    int64_t disk_low_ms;     /* the last look that found no space; 0 never */
+    int64_t start_failed_ms; /* since when starts fail; 0 they do not */
+    int64_t next_start_ms;   /* not before */
+    int64_t began_ms;
+    enum version_state version;
+    uint32_t n_running, n_held;
+    unsigned n_inherited; /* results of an earlier worker, committed at the start */
+    int signal_fd;
+    int n_signals;   /* told to stop so often */
+    int exit_status; /* why it ends early; 0 */
+    bool told_stop;  /* runs have been asked to end */
+    bool store_refuses, disk_paused;
+    bool out_closed;                  /* nobody reads the events */
+    char prefix[STORE_KEY_BYTES / 2]; /* "<sweep>/" */
+    char node[WORKER_NAME_BYTES];
+    char keep[KEEP_WORD_BYTES];
 };
 
 /* ---- work_load_io.c ---- */
