@@ -174,6 +174,7 @@ static int collect(struct cli *cli, struct target *t, struct collect_report *rep
     struct collect_options o = {
         .what = &what,
         .from_scratch = cmd_has(cli->line, "fresh"),
+        .must_match = cmd_has(cli->line, "vectors"),
         .progress = progress,
         .context = &c,
     };

@@ -35,6 +35,7 @@ struct collect_options {
     const struct sweep_collect *what;    /* borrows: vectors, times, formats */
     const char *scratch_dir;             /* for temporary files; NULL: $TMPDIR, else /var/tmp */
     size_t memory_bytes;                 /* of values held at once; 0 = COLLECT_MEMORY_BYTES */
+    bool must_match;                     /* DS_EINPUT, nothing written, when no vector matches */
     bool from_scratch;                   /* do not take rows over from the present summary.nc */
     char plan_digest[PLAN_DIGEST_BYTES]; /* written into the dataset */
     collect_progress_f progress;         /* may be NULL; called in the caller's thread */

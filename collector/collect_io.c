@@ -195,6 +195,10 @@ static int lay_out(struct collect *c, struct ds_err *err)
     int rc = align_axis(c->options->what, &ds->reports, ds->epoch_s, c->a, &ds->axis, err);
     if (rc < 0)
         return rc;
+    if (c->options->must_match && ds->axis.n > 0 && c->schema.n == 0)
+        return ds_fail(
+            err, DS_EINPUT,
+            "no case has a vector that any of the patterns matches; the dataset stays as it is");
     ds->vectors = c->schema.vectors;
     ds->n_vectors = c->schema.n;
     for (size_t v = 0; v < ds->n_vectors; v++)
