@@ -48,6 +48,13 @@ job() { # to be put in the background: $! is the worker itself
     exec decksweep-agent work --store store --sweep null-sweep --plan "$PLAN" --round "$ROUND" \
         --index 0 --scratch "$WORK/tmp" "$@" >>events.jsonl 2>>errors.txt
 }
+my_sim() { # pid of a simulator of this test, and of no other
+    local pid
+    for pid in $(pids_in_work); do
+        if [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = nullsim ]; then echo "$pid" && return; fi
+    done
+    return 1
+}
 ended() { status=0; wait "$1" || status=$?; }
 run_work() {
     next_round
@@ -234,8 +241,8 @@ events_of() { grep -c "\"event\":\"$1\"" events.jsonl || true; }
     behave_sweep 'sleep_ms=1500'
     next_round
     job & pid=$!
-    wait_for 5 pgrep -x nullsim
-    kill -9 "$(pgrep -x nullsim | head -1)"
+    wait_for 5 my_sim
+    kill -9 "$(my_sim)"
     wait "$pid"
     [ "$(failed 1.crashed)" -eq 1 ]
     [ "$(committed)" -eq 1 ]
@@ -247,7 +254,7 @@ events_of() { grep -c "\"event\":\"$1\"" events.jsonl || true; }
     # the reader of its events goes away: the next event finds a closed pipe
     bash -c 'decksweep-agent work --store store --sweep null-sweep --plan "$0" --round "$1" --index 0 --scratch "$2" 2>/dev/null | head -1 >/dev/null' \
         "$PLAN" "$ROUND" "$WORK/tmp" &
-    wait_for 5 pgrep -x nullsim
+    wait_for 5 my_sim
     nothing_left 15
 }
 
@@ -433,7 +440,7 @@ S
     next_round
     job --mark-starts & pid=$!
     wait_for 5 sh -c 'ls store/null-sweep/started/*.1'
-    wait_for 5 pgrep -x nullsim
+    wait_for 5 my_sim
     kill -9 "$pid"
     wait "$pid" || true
     nothing_left 5
