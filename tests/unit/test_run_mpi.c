@@ -216,6 +216,7 @@ Test(run_mpi, two_ranks_end_well_and_their_shared_memory_counts_once)
             rss_peak = u.mem_bytes;
     }
     cr_expect(r.exit_code == 0 && r.n_left == 0, "exit %d, %u left", r.exit_code, r.n_left);
-    cr_expect(r.peak_mem_bytes > (80u << 20) && r.peak_mem_bytes < (260u << 20), "%llu",
+    /* PSS: pages of libraries that other simulators on this machine use too count in part. */
+    cr_expect(r.peak_mem_bytes > (40u << 20) && r.peak_mem_bytes < (260u << 20), "%llu",
               (unsigned long long)r.peak_mem_bytes);
 }
