@@ -131,6 +131,14 @@ int align_axis(const struct sweep_collect *what, const struct align_times *repor
     return 0;
 }
 
+bool align_misses_last(const struct sweep_collect *what, const struct align_times *reports,
+                       const struct align_times *axis)
+{
+    if (what->times == TIMES_REPORT || what->times == TIMES_DATES || reports->n == 0)
+        return false;
+    return axis->n == 0 || axis->at_s[axis->n - 1] < reports->at_s[reports->n - 1];
+}
+
 void align_map(const struct align_times *axis, const int64_t *reports, size_t n, bool on_grid,
                int64_t start_s, struct align_source *out)
 {

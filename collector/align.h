@@ -35,6 +35,11 @@ bool align_has(const struct align_times *times, int64_t instant_s); /* binary se
 int align_axis(const struct sweep_collect *what, const struct align_times *reports, int64_t start_s,
                struct ds_arena *a, struct align_times *out, struct ds_err *err) DS_CHECKED;
 
+/* Does the axis of a grid (EVERY, MONTHLY, YEARLY) end before the last report? Dates that
+ * somebody chose one by one are as meant: false. */
+bool align_misses_last(const struct sweep_collect *what, const struct align_times *reports,
+                       const struct align_times *axis);
+
 /* Where the value at one time of the axis comes from, as report indexes of a case. */
 struct align_source {
     uint32_t before; /* report at or before the time; ALIGN_NONE: none */

@@ -49,12 +49,11 @@ struct listing {
 static int on_key(void *context, struct ds_span key, uint64_t size_bytes, int64_t mtime_ms)
 {
     struct listing *l = context;
-    (void)mtime_ms;
     size_t skip = l->c->prefix.len;
     if (key.len <= skip)
         return 0;
     struct ds_span inside = {key.ptr + skip, key.len - skip};
-    return index_add(&l->c->index, inside, size_bytes, l->err);
+    return index_add(&l->c->index, inside, size_bytes, mtime_ms, l->err);
 }
 
 static int list_folder(struct collect *c, const char *folder, struct ds_err *err)
@@ -81,6 +80,7 @@ static void reset_rows(struct collect *c)
     c->n_archives = 0;
     for (uint32_t row = 0; row < ds->n_rows; row++) {
         const struct index_slot *slot = &c->index.slots[c->index.slot_of_row[row]];
+        bool listed = slot->key.len > 0;
         ds->rows[row] =
             (struct dataset_row){.verdict = slot->verdict,
                                  .attempts = slot->n_failed + (slot->verdict == VERDICT_OK),
@@ -93,8 +93,10 @@ static void reset_rows(struct collect *c)
                                  .peak_mem_bytes = -1,
                                  .last_report_step = -1,
                                  .n_chops = -1,
-                                 .n_problems = -1};
-        c->n_archives += slot->key.len > 0;
+                                 .n_problems = -1,
+                                 .source_bytes = listed ? (int64_t)slot->size_bytes : -1,
+                                 .source_mtime_ms = listed ? slot->mtime_ms : -1};
+        c->n_archives += listed;
     }
 }
 
@@ -286,12 +288,12 @@ static void count_rows(struct collect *c)
     r->n_rows = c->ds.n_rows;
     for (uint32_t row = 0; row < c->ds.n_rows; row++) {
         const struct dataset_row *x = &c->ds.rows[row];
-        if (x->verdict == VERDICT_OK)
-            r->n_ok++;
-        else if (x->verdict != VERDICT_NONE)
-            r->n_failed++;
-        else
+        if (!*x->source) /* has not run, or its archive cannot be read */
             r->n_missing++;
+        else if (x->verdict == VERDICT_OK)
+            r->n_ok++;
+        else
+            r->n_failed++;
     }
     r->n_vectors = (uint32_t)c->ds.n_vectors;
     r->n_times = (uint32_t)c->ds.axis.n;
@@ -324,20 +326,49 @@ static int give_hints(struct collect *c, struct ds_err *err)
     return rc;
 }
 
+/* A grid that counts from START need not meet the last report. */
+static void warn_of_grid(struct collect *c)
+{
+    const struct dataset *ds = &c->ds;
+    if (!align_misses_last(c->options->what, &ds->reports, &ds->axis))
+        return;
+    char last[24];
+    units_format_date(ds->reports.at_s[ds->reports.n - 1], last);
+    if (ds->axis.n == 0) {
+        merge_warn(&c->merge,
+                   "collect.times: the last report (%s) lies before the first time of the grid: "
+                   "the dataset has no times; `times: report` has every report",
+                   last);
+        return;
+    }
+    char end[24];
+    units_format_date(ds->axis.at_s[ds->axis.n - 1], end);
+    merge_warn(&c->merge,
+               "collect.times: the grid ends on %s, so the last report (%s) is not in the dataset; "
+               "`times: report` has every report",
+               end, last);
+}
+
+static void warn_of_times(struct collect *c)
+{
+    const struct dataset *ds = &c->ds;
+    if (ds->axis.n > 0 && ds->axis.at_s[ds->axis.n - 1] > LAST_XARRAY_UNIX)
+        merge_warn(&c->merge, "times go beyond the year 2262: xarray shows them as cftime objects, "
+                              "pandas cannot hold them");
+    if (ds->reports.n == 0)
+        merge_warn(&c->merge, "no case has a report step: the dataset has no times");
+    warn_of_grid(c);
+}
+
 static int write_dataset(struct collect *c, struct ds_err *err)
 {
     int rc = merge_cases(c, err);
     if (rc < 0)
         return rc;
-    const struct dataset *ds = &c->ds;
     rc = give_hints(c, err);
     if (rc < 0)
         return rc;
-    if (ds->axis.n > 0 && ds->axis.at_s[ds->axis.n - 1] > LAST_XARRAY_UNIX)
-        merge_warn(&c->merge, "times go beyond the year 2262: xarray shows them as cftime objects, "
-                              "pandas cannot hold them");
-    if (ds->axis.n == 0)
-        merge_warn(&c->merge, "no case has a report step: the dataset has no times");
+    warn_of_times(c);
     rc = outputs_finish(c->outputs, memory_of(c), on_statistic, c, err);
     if (rc == 0)
         rc = tell(c, "writing", err);

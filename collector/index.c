@@ -61,7 +61,8 @@ static bool is_better(const struct index_slot *slot, const struct result_key *k,
     return ds_span_compare(key, slot->key) < 0; /* two verdicts with one number */
 }
 
-int index_add(struct index *x, struct ds_span key, uint64_t size_bytes, struct ds_err *err)
+int index_add(struct index *x, struct ds_span key, uint64_t size_bytes, int64_t mtime_ms,
+              struct ds_err *err)
 {
     struct result_key k = result_key_decode(key);
     if (k.kind != KEY_CASE && k.kind != KEY_FAILED)
@@ -79,6 +80,7 @@ int index_add(struct index *x, struct ds_span key, uint64_t size_bytes, struct d
         return ds_fail(err, DS_ETOOBIG, "no room for the keys of %u cases", x->n_slots);
     slot->key = kept;
     slot->size_bytes = size_bytes;
+    slot->mtime_ms = mtime_ms;
     slot->verdict = k.kind == KEY_CASE ? VERDICT_OK : k.verdict;
     slot->attempt = k.kind == KEY_CASE ? 0 : k.attempt;
     memcpy(slot->keep, k.keep, sizeof slot->keep);

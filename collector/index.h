@@ -14,6 +14,7 @@ struct index_slot {
     uint32_t first_row;
     struct ds_span key; /* inside the sweep's folder, terminated; "" nothing yet */
     uint64_t size_bytes;
+    int64_t mtime_ms; /* as listed */
     enum verdict verdict; /* OK for keys under cases/, NONE when there is nothing */
     uint32_t attempt;     /* of a failed source */
     uint32_t n_failed;    /* archives under failed/ */
@@ -35,7 +36,7 @@ int index_start(const struct design *d, struct ds_arena *a, struct index *out,
                 struct ds_err *err) DS_CHECKED;
 /* One key of the listing, relative to the sweep's folder, in any order; keys that are not
  * ours or of no row are passed over. DS_ETOOBIG: the arena. */
-int index_add(struct index *x, struct ds_span key, uint64_t size_bytes,
+int index_add(struct index *x, struct ds_span key, uint64_t size_bytes, int64_t mtime_ms,
               struct ds_err *err) DS_CHECKED;
 
 #endif

@@ -339,6 +339,7 @@ static int read_row(struct merge *m, const struct block *b, uint32_t row, enum o
         merge_warn(m, "case %u: %.*s: %s", number_of(m, row), DS_FMT(slot->key), why.text);
         m->ds->rows[row].reason = intern(m, ds_span_of("its archive cannot be read"));
         m->ds->rows[row].source = "";
+        m->ds->rows[row].source_bytes = m->ds->rows[row].source_mtime_ms = -1;
         clear_row(m, b, row);
         return 0;
     }

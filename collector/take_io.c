@@ -145,6 +145,40 @@ static uint32_t hash_text(const char *text)
     return h ^ h >> 15;
 }
 
+/* One column of whole numbers of the old file; NULL: it is not there. gives: free. */
+static long long *read_wholes(const struct taken *t, const char *name)
+{
+    int var = 0;
+    if (nc_inq_varid(t->file, name, &var) != NC_NOERR)
+        return NULL;
+    long long *wholes = calloc(t->n_old + 1, sizeof *wholes);
+    if (!wholes)
+        abort();
+    if (nc_get_var_longlong(t->file, var, wholes) == NC_NOERR)
+        return wholes;
+    free(wholes);
+    return NULL;
+}
+
+/* Leave out rows whose archive was torn, replaced or touched since. */
+static bool drop_changed(struct taken *t)
+{
+    long long *bytes = read_wholes(t, "source_bytes"), *mtime = read_wholes(t, "source_mtime_ms");
+    for (uint32_t row = 0; bytes && mtime && row < t->ds->n_rows; row++) {
+        const struct dataset_row *now = &t->ds->rows[row];
+        uint32_t old = t->from[row];
+        if (old == MERGE_NOT_TAKEN
+            || (bytes[old] == now->source_bytes && mtime[old] == now->source_mtime_ms))
+            continue;
+        t->from[row] = MERGE_NOT_TAKEN;
+        t->n_taken--;
+    }
+    bool known = bytes && mtime;
+    free(bytes);
+    free(mtime);
+    return known && t->n_taken > 0;
+}
+
 /* Match rows by source_key: open addressing over the old file's keys. */
 static bool match_rows(struct taken *t)
 {
@@ -339,7 +373,8 @@ void taken_open(struct store *s, struct ds_span prefix, const char *scratch, str
     t->from = calloc(ds->n_rows + 1, sizeof *t->from);
     if (!t->var || !t->from)
         abort();
-    if (find_file(s, prefix, scratch, t) && open_file(t) && match_rows(t) && take_columns(t))
+    if (find_file(s, prefix, scratch, t) && open_file(t) && match_rows(t) && drop_changed(t)
+        && take_columns(t))
         *out = t;
     else
         taken_close(t);

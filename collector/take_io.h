@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* take_io.h - take rows over from the summary.nc that is there, instead of reading archives again
  *
- * Archives never change, so a row whose source_key is still the row's archive is still
- * right, provided that the file was made by this version for the same vectors and times and has
+ * A row is still right when the store lists its archive (source_key) with the size and time
+ * of last change that were listed then, provided that the file was made by this version for the same vectors and times and has
  * exactly the expected vectors and axis. Anything else: nothing is taken, all is read. HDF5: same
  * thread as the writers. */
 #ifndef DECKSWEEP_COLLECTOR_TAKE_IO_H

@@ -76,6 +76,14 @@ static long long whole_problems(const struct dataset_row *r)
 {
     return r->n_problems;
 }
+static long long whole_source_bytes(const struct dataset_row *r)
+{
+    return r->source_bytes;
+}
+static long long whole_source_mtime(const struct dataset_row *r)
+{
+    return r->source_mtime_ms;
+}
 static long long whole_hash(const struct dataset_row *r)
 {
     return (long long)r->values_hash;
@@ -100,6 +108,10 @@ static const struct column COLUMNS[] = {
     {"values_hash", "equal where all summary values are equal, 0 none", NULL, COLUMN_WHOLE, NULL,
      whole_hash},
     {"source_key", "the archive it was read from", NULL, COLUMN_TEXT, text_source, NULL},
+    {"source_bytes", "size of that archive, -1 none", "byte", COLUMN_WHOLE, NULL,
+     whole_source_bytes},
+    {"source_mtime_ms", "unix time of that archive in the store in ms, -1 none", NULL, COLUMN_WHOLE,
+     NULL, whole_source_mtime},
 };
 
 static int define_one(int file, int dim, const char *name, int type, const char *long_name,

@@ -109,6 +109,24 @@ holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
     holds g 'ds.FOPT.notnull().values.tolist() == [[False, True, False]] * 3'
 }
 
+@test "a grid that ends before the last report says so, once, with its date" {
+    makestore store g 3 --steps 6
+    run decksweep collect store/g --times monthly
+    echo "$output"
+    [ "$(grep -c 'ends on 2015-06-01.*last report (2015-06-30' <<<"$output")" -eq 1 ]
+    [ "$(grep -c 'last report' <<<"$output")" -eq 1 ]
+    decksweep collect store/g --times monthly --json 2>/dev/null |
+        /usr/bin/python3 -c 'import json,sys; w = json.load(sys.stdin)["warnings"]; assert any("(2015-06-30" in x for x in w), w'
+    run decksweep collect store/g --times yearly
+    [[ "$output" == *"last report (2015-06-30"*"lies before the first time of the grid"* ]]
+    [[ "$output" != *"no case has a report step"* ]]
+    for times in report 10d 2015-03-02; do # 180 days are 18 times 10
+        run decksweep collect store/g --times $times
+        [ "$status" -eq 0 ]
+        [[ "$output" != *"last report"* ]]
+    done
+}
+
 @test "odd names: slash, percent, doubles with a warning, local grids" {
     makestore store n 2 --odd --vectors 10 --steps 2
     run decksweep collect store/n --formats netcdf,csv
@@ -166,6 +184,8 @@ holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
     head -c 1000 "$victim" >cut && mv cut "$victim"
     run decksweep collect store/x
     echo "$output"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"(3 ok, 1 missing)"* ]]
     [[ "$output" == *"warning: case"*"${victim#store/x/}"* ]]
     holds x 'ds.FOPR.notnull().all("time").sum() == 3'
     holds x '"its archive cannot be read" in ds.reason.values'
@@ -196,6 +216,29 @@ holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
     check eval later.nc 'ds.drop_vars([]).identical(xr.open_dataset("store/l/dataset/summary.nc").assign_attrs(ds.attrs))'
     run decksweep collect store/l --json --vectors 'F*'
     [ "$(jq_get "$output" archives_read)" -eq 300 ]
+}
+
+@test "an archive that was torn or replaced since is read again" {
+    makestore store e 6
+    decksweep collect store/e
+    mapfile -t archive < <(find store/e/cases -name '*.tar.zst' | sort)
+    run decksweep collect store/e --json
+    [ "$(jq_get "$output" taken_over)" -eq 6 ]
+    holds e 'int(ds.source_bytes.sum()) == '"$(cat "${archive[@]}" | wc -c)"
+    holds e 'sorted(ds.source_mtime_ms.values // 1000) == sorted(['"$(stat -c %Y, "${archive[@]}" | tr -d '\n')"'])'
+    # torn: its row is lost, and only this archive was opened again
+    head -c 1000 "${archive[0]}" >torn && cp torn "${archive[0]}"
+    run decksweep collect store/e
+    echo "$output"
+    [[ "$output" == *"warning: case"*"${archive[0]#store/e/}"* ]]
+    holds e 'ds.FOPR.notnull().all("time").sum() == 5 and (ds.source_bytes == -1).sum() == 1'
+    # the same size and another time: replaced by another case's
+    cp "${archive[1]}" whole && cat whole >"${archive[1]}" && touch -d 2020-01-01Z "${archive[1]}"
+    output=$(decksweep collect store/e --json 2>warnings) || true
+    grep -F "${archive[0]#store/e/}" warnings
+    [ "$(jq_get "$output" archives_read)" -eq 1 ]
+    [ "$(jq_get "$output" taken_over)" -eq 4 ]
+    holds e '(ds.source_mtime_ms == 1577836800000).sum() == 1'
 }
 
 @test "a full scratch disk is said, and the old dataset stays" {

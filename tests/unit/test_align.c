@@ -110,3 +110,21 @@ Test(align, on_a_grid_totals_interpolate_and_rates_take_the_next_report)
     cr_expect_eq(total[4], 300.0f);
     cr_expect(isnan(total[5]) && isnan(rate[5]), "nothing is extrapolated behind the end");
 }
+
+Test(align, knows_when_a_grid_ends_before_the_last_report)
+{
+    int64_t at[] = {date("2015-02-01"), date("2015-03-01")};
+    int64_t met[] = {date("2015-03-01")}, missed[] = {date("2015-03-31")};
+    struct align_times two = {at, 2}, none = {NULL, 0}, on = {met, 1}, behind = {missed, 1};
+    static const enum collect_times GRIDS[] = {TIMES_EVERY, TIMES_MONTHLY, TIMES_YEARLY};
+    for (size_t i = 0; i < DS_COUNT(GRIDS); i++) {
+        struct sweep_collect what = {.times = GRIDS[i], .every_s = 86400};
+        cr_expect(align_misses_last(&what, &behind, &two));
+        cr_expect(align_misses_last(&what, &behind, &none), "no time before the last report");
+        cr_expect_not(align_misses_last(&what, &on, &two));
+        cr_expect_not(align_misses_last(&what, &none, &none), "no report at all");
+    }
+    struct sweep_collect report = {.times = TIMES_REPORT}, dates = {.times = TIMES_DATES};
+    cr_expect_not(align_misses_last(&report, &behind, &behind));
+    cr_expect_not(align_misses_last(&dates, &behind, &two), "dates are as meant");
+}

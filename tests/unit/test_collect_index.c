@@ -28,7 +28,7 @@ static const char *source_of(const char *const *keys, size_t n, struct ds_arena 
     struct index x;
     cr_assert_eq(index_start(&d, a, &x, NULL), 0);
     for (size_t i = 0; i < n; i++)
-        cr_assert_eq(index_add(&x, ds_span_of(keys[i]), 1, NULL), 0);
+        cr_assert_eq(index_add(&x, ds_span_of(keys[i]), 1, 0, NULL), 0);
     *slot = x.slots[0];
     return slot->key.ptr;
 }
