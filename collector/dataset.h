@@ -31,7 +31,7 @@ struct dataset_row { /* along case; text is "" where not known, numbers -1, wall
     double wall_s;
     int64_t peak_mem_bytes, last_report_step, n_chops, n_problems;
     int64_t source_bytes, source_mtime_ms; /* the source as the store listed it */
-    uint64_t values_hash; /* of all values but run times (TCPU and kin); 0 none */
+    uint64_t values_hash;                  /* of all values but run times (TCPU and kin); 0 none */
 };
 
 struct dataset {

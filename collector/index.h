@@ -14,7 +14,7 @@ struct index_slot {
     uint32_t first_row;
     struct ds_span key; /* inside the sweep's folder, terminated; "" nothing yet */
     uint64_t size_bytes;
-    int64_t mtime_ms; /* as listed */
+    int64_t mtime_ms;     /* as listed */
     enum verdict verdict; /* OK for keys under cases/, NONE when there is nothing */
     uint32_t attempt;     /* of a failed source */
     uint32_t n_failed;    /* archives under failed/ */
