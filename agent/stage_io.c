@@ -192,6 +192,20 @@ static int prepare_templates(struct stage *s, struct ds_err *err)
     return 0;
 }
 
+/* Files at or below a value that all cases get. A plan without them is of an older decksweep,
+ * or of a deck without such files. */
+static int take_common_files(struct stage *s, struct ds_err *err)
+{
+    const struct plan *p = s->plan;
+    for (size_t i = 0; i < p->n_common_files; i++) {
+        struct member *m = find_member(s, p->common_files[i]);
+        if (!m)
+            return ds_fail(err, DS_ECORRUPT, "the bundle lacks %.*s", DS_FMT(p->common_files[i]));
+        m->owner = COMMON;
+    }
+    return 0;
+}
+
 /* Files that are trimmed but not rendered: the trimmed text takes the shared file's place. */
 static int trim_shared(struct stage *s, struct ds_err *err)
 {
@@ -288,6 +302,7 @@ int stage_create(struct store *store, const char *bundle_key, const struct plan 
     rc = rc < 0 ? rc : store_object_open(store, bundle_key, &o, &bytes, err);
     rc = rc < 0 ? rc : unpack(s, o, bytes, err);
     store_object_close(o);
+    rc = rc < 0 ? rc : take_common_files(s, err);
     rc = rc < 0 ? rc : prepare_templates(s, err);
     rc = rc < 0 ? rc : trim_shared(s, err);
     rc = rc < 0 ? rc : find_dirs(s, err);

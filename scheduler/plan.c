@@ -233,6 +233,45 @@ static int list_templates(struct assembly *s, struct ds_err *err)
     return 0;
 }
 
+static bool is_at_or_below(struct ds_span path, struct ds_span value)
+{
+    return path.len >= value.len && memcmp(path.ptr, value.ptr, value.len) == 0
+           && (path.len == value.len || path.ptr[value.len] == '/');
+}
+
+/* A worker knows a value's files by their place: at or below the value's path. That is wrong
+ * for a file that the deck also names in another way: by its plain name, or from the files of
+ * another value. Such files go into every case, where they harm nobody. */
+static bool is_for_all(const struct closure *c, const struct closure_file *f)
+{
+    bool below = false, elsewhere = f->is_common;
+    for (size_t i = 0; i < f->n_owners; i++) {
+        struct ds_span value = c->values[f->owners[i].param][f->owners[i].value].text;
+        bool hit = is_at_or_below(f->digest_path, value);
+        below |= hit;
+        elsewhere |= !hit;
+    }
+    return below && elsewhere;
+}
+
+static int list_common_files(struct assembly *s, struct ds_err *err)
+{
+    const struct closure *c = s->in->closure;
+    size_t n = 0;
+    for (size_t i = 0; i < c->n_files; i++)
+        n += is_for_all(c, &c->files[i]);
+    struct ds_span *paths = ds_new(s->a, struct ds_span, n + 1);
+    if (!paths)
+        return too_big(err);
+    s->out->plan.n_common_files = n;
+    for (size_t i = 0, k = 0; i < c->n_files; i++)
+        if (is_for_all(c, &c->files[i]))
+            paths[k++] = c->files[i].bundle_path;
+    qsort(paths, n, sizeof *paths, compare_spans);
+    s->out->plan.common_files = paths;
+    return 0;
+}
+
 /* ---- the cases ---- */
 
 static int expand(struct assembly *s, struct ds_err *err)
@@ -471,6 +510,7 @@ int plan_assemble(const struct plan_input *in, struct ds_arena *a, struct plan_r
     check_vectors(&s);
     fill_from_sweep(&s);
     rc = list_templates(&s, err);
+    rc = rc < 0 ? rc : list_common_files(&s, err);
     rc = rc < 0 ? rc : fill_columns(&s, err);
     rc = rc < 0 ? rc : write_design(&s, err);
     rc = rc < 0 ? rc : plan_encode(&out->plan, out->plan_json, err);

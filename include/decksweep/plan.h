@@ -88,6 +88,10 @@ struct plan {
     size_t n_params; /* columns of design.csv, by name */
     const struct ds_span *templates;
     size_t n_templates; /* bundle files with placeholders */
+    /* Bundle files that lie at or below a value of a `files` parameter and yet belong to all
+     * cases, because the deck names them by another way too; sorted. Mostly none. */
+    const struct ds_span *common_files;
+    size_t n_common_files;
     const struct ds_span *rewritten;
     size_t n_rewritten; /* "path:line: '/a/b' -> 'abs/a/b'" */
     struct deck_features features;

@@ -19,6 +19,7 @@ struct field {
     enum field_kind kind;
     size_t at, n_at; /* value; count of F_TEXTS */
     uint64_t least, most;
+    bool absent_if_none; /* F_TEXTS that older plans lack: an empty list is not written */
     void (*put)(struct json_writer *w, const struct plan *p);
     int (*take)(const struct json *j, struct plan_reading *r, struct plan *p);
 };
@@ -49,6 +50,8 @@ static const struct field FIELDS[] = {
     {"bundle_key", F_TEXT, AT(bundle_key)},
     {"case_root", F_TEXT, AT(case_root)},
     TEXTS("command", command),
+    {"common_files", F_TEXTS, AT(common_files), .n_at = offsetof(struct plan, n_common_files),
+     .absent_if_none = true},
     WHOLE("compression", F_U32, compression, 1, 22),
     {"deck_dir", F_TEXT, AT(deck_dir)},
     {"deck_name", F_TEXT, AT(deck_name)},
@@ -101,18 +104,24 @@ static const struct field FIELDS[] = {
 
 /* ---- encode ---- */
 
+static size_t count_of(const struct field *f, const struct plan *p)
+{
+    return *(const size_t *)(const void *)((const char *)p + f->n_at);
+}
+
 static void put_field(struct json_writer *w, const struct field *f, const struct plan *p)
 {
     const void *at = (const char *)p + f->at;
     uint64_t whole;
+    if (f->absent_if_none && count_of(f, p) == 0)
+        return;
     jw_key(w, f->key);
     switch (f->kind) {
     case F_TEXT:
         plan_json_put_text(w, *(const struct ds_span *)at);
         break;
     case F_TEXTS:
-        plan_json_put_texts(w, *(const struct ds_span *const *)at,
-                            *(const size_t *)(const void *)((const char *)p + f->n_at));
+        plan_json_put_texts(w, *(const struct ds_span *const *)at, count_of(f, p));
         break;
     case F_SHA256:
         jw_cstr(w, at);
@@ -262,6 +271,8 @@ int plan_decode(struct ds_span text, struct ds_arena *a, struct plan *out, struc
     for (size_t i = 0; i < DS_COUNT(FIELDS); i++) {
         r.key = FIELDS[i].key;
         const struct json *value = json_get(j, r.key);
+        if (!value && FIELDS[i].absent_if_none)
+            continue;
         if (!value)
             return plan_json_wrong(&r, "missing");
         rc = take_field(value, &FIELDS[i], &r, &p);

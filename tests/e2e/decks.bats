@@ -174,3 +174,44 @@ Y
     run decksweep ls store/bad --failed
     [[ "$output" == *"SPE1.DATA"* ]]
 }
+
+@test "a file that is a value and that the deck includes by its name as well is in every case's folder" {
+    null_sweep 1
+    mkdir -p flt geo/one geo/two
+    for n in a b; do printf -- '-- %s\nMULTX\n 300*%s /\n' "$n" '<M>' >"flt/$n.inc"; done
+    for n in one two; do echo "-- $n" >"geo/$n/poro.inc"; done
+    {
+        sed -n '1,/^GRID/p' DECK.DATA
+        printf "INCLUDE\n '%s' /\n" flt/a.inc geo/two/poro.inc '<FLT>' '<GEO>/poro.inc'
+        sed -n '/^GRID/,$p' DECK.DATA | sed -e 1d -e 's/<A>/0.3/'
+    } >with && mv with DECK.DATA
+    cat >sweep.yaml <<'Y'
+apiVersion: decksweep.io/v1alpha1
+kind: Sweep
+metadata: {name: both}
+spec:
+  deck: DECK.DATA
+  parameters:
+    FLT: {files: "flt/*.inc"}
+    GEO: {files: "geo/*"}
+    M: {values: [0.5]}
+  design: {method: grid}
+  simulator:
+    command: [sh, -c, 'find . -name "*.inc" | sort | tee found.txt; cat flt/a.inc "<FLT>" "<GEO>/poro.inc" geo/two/poro.inc >all.txt']
+    judge: files
+    version: "1"
+  results: {store: store, keep: [log, "all.txt", "found.txt"]}
+Y
+    run decksweep run sweep.yaml --no-collect
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 4 ]
+    # what only the value brings is in that value's cases only
+    for f in store/both/cases/*; do tar --zstd -xOf "$f" found.txt; done | sort | uniq -c | sed 's/^ *//' >found
+    cat found
+    [ "$(cat found)" = "4 ./flt/a.inc
+2 ./flt/b.inc
+2 ./geo/one/poro.inc
+4 ./geo/two/poro.inc" ]
+    grep -q '"common_files":\["flt/a.inc","geo/two/poro.inc"\]' store/both/plan.json
+}

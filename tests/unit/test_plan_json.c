@@ -135,6 +135,29 @@ Test(plan_json, keys_are_sorted_and_equal_plans_are_equal_bytes)
     cr_expect_str_eq(last, "wall_ms");
 }
 
+Test(plan_json, common_files_stand_only_where_there_are_any_so_that_older_plans_keep_their_digest)
+{
+    static const struct ds_span COMMON[] = {{"flt/a.inc", 9}, {"flt/b.inc", 9}};
+    ds_auto_arena a = arena_create(1 << 20);
+    ds_auto_buf without, with;
+    struct ds_err err;
+    struct plan p = standard(), q;
+    buf_init(&without, PLAN_MAX_BYTES);
+    buf_init(&with, PLAN_MAX_BYTES);
+    cr_assert_eq(plan_encode(&p, &without, &err), 0);
+    cr_expect_null(strstr(without.data, "common_files"));
+    cr_assert_eq(plan_decode(buf_span(&without), a, &q, &err), 0, "%s", err.text);
+    cr_expect_eq(q.n_common_files, 0);
+    p.common_files = COMMON;
+    p.n_common_files = 2;
+    cr_assert_eq(plan_encode(&p, &with, &err), 0);
+    cr_expect_not_null(
+        strstr(with.data, "],\"common_files\":[\"flt/a.inc\",\"flt/b.inc\"],\"compression\":"),
+        "%s", with.data);
+    cr_assert_eq(plan_decode(buf_span(&with), a, &q, &err), 0, "%s", err.text);
+    cr_expect(q.n_common_files == 2 && ds_span_is(q.common_files[1], "flt/b.inc"));
+}
+
 Test(plan_json, the_digest_is_the_head_of_the_sha256)
 {
     char digest[PLAN_DIGEST_BYTES];
@@ -189,6 +212,8 @@ Test(plan_json, hostile_plans_are_refused_with_their_key)
         {"\"command\":[", "\"command\":{\"x\":[", "plan"},
         {"\"base_digest\":\"a", "\"base_digest\":\"g", "plan: base_digest: 64 hex digits"},
         {"\"base_digest\":\"a", "\"base_digest\":\"", "plan: base_digest: 64 hex digits"},
+        {"\"compression\"", "\"common_files\":\"x\",\"compression\"",
+         "plan: common_files: a list is expected"},
         {"\"classes\":[", "\"classes\":[\"x\",", "plan: keep: unknown class"},
         {"\"globs\":[", "\"globs\":[\"~\",", "plan: keep: globs are not in order"},
         {"\"retries\":[", "\"retries\":[[\"x\",1],", "plan: retries: pairs"},

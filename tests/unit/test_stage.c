@@ -81,6 +81,33 @@ Test(stage, puts_files_of_a_value_only_where_the_case_has_it)
     cr_expect_str_eq(text_of(&f, "7.1/model/geo/one/poro.inc"), "(none)");
 }
 
+/* The same bundle, staged by a plan with these files marked as everybody's. */
+static void stage_with_common(const struct ds_span *paths, size_t n)
+{
+    struct ds_err err = {0};
+    stage_destroy(stage);
+    stage = NULL;
+    cr_assert_eq(fs_remove_tree_at(f.scratch_fd, "bundle", NULL), 0);
+    f.plan.common_files = paths;
+    f.plan.n_common_files = n;
+    cr_assert_eq(stage_create(f.store, "s/bundle", &f.plan, &f.design, f.scratch_fd, &stage, &err),
+                 0, "%s", err.text);
+}
+
+Test(stage, puts_a_file_of_a_value_that_the_deck_also_names_plainly_into_every_case)
+{
+    static const struct ds_span common[] = {{"model/geo/one/poro.inc", 22},
+                                            {"model/geo/two/more.inc", 22}};
+    stage_with_common(common, DS_COUNT(common));
+    (void)stage_row(0, "0.1");
+    (void)stage_row(1, "7.1");
+    cr_expect_str_eq(text_of(&f, "0.1/model/geo/one/poro.inc"), "one 100\n");
+    cr_expect_str_eq(text_of(&f, "7.1/model/geo/one/poro.inc"), "one 2.5\n");
+    cr_expect_str_eq(text_of(&f, "0.1/model/geo/two/more.inc"), "more\n");
+    cr_expect_str_eq(text_of(&f, "7.1/model/geo/two/more.inc"), "more\n");
+    cr_expect_str_eq(text_of(&f, "0.1/model/geo/two/poro.inc"), "(none)");
+}
+
 Test(stage, trims_a_file_that_is_not_rendered)
 {
     (void)stage_row(0, "0.1");
@@ -165,6 +192,11 @@ Test(stage, refuses_a_bundle_that_lacks_a_template_or_has_another_line_to_trim)
     struct plan p = f.plan;
     p.templates = lacking;
     p.n_templates = 1;
+    expect_refused(&p, DS_ECORRUPT, "model/NOPE.DATA");
+
+    p = f.plan;
+    p.common_files = lacking;
+    p.n_common_files = 1;
     expect_refused(&p, DS_ECORRUPT, "model/NOPE.DATA");
 
     struct trim_edit other = trims[0];
