@@ -245,6 +245,49 @@ static void heed_round(const struct chunk_seen *s, struct chunk *out)
     out->n_prior = n;
 }
 
+struct big {
+    uint64_t oom_bytes;
+    uint32_t row, place;
+};
+
+static int compare_bigs(const void *x, const void *y)
+{
+    const struct big *a = x, *b = y;
+    if (a->oom_bytes != b->oom_bytes)
+        return a->oom_bytes > b->oom_bytes ? -1 : 1;
+    return (a->place > b->place) - (a->place < b->place);
+}
+
+static uint64_t oom_bytes_of(const struct chunk *c, uint32_t row)
+{
+    struct dispatch_prior key = {.row = row};
+    const struct dispatch_prior *p =
+        c->n_prior ? bsearch(&key, c->prior, c->n_prior, sizeof key, compare_priors) : NULL;
+    return p ? p->largest_oom_bytes : 0;
+}
+
+/* What needs most memory first: small cases fill what is left beside it. */
+static int put_big_first(const struct chunk_seen *s, uint32_t *rows, struct chunk *c,
+                         struct ds_err *err)
+{
+    struct big *bigs = ds_new(s->scratch, struct big, c->n_prior);
+    uint32_t n = 0, kept = c->n_rows;
+    if (!bigs)
+        return ds_fail(err, DS_ETOOBIG, "%u earlier attempts do not fit", c->n_prior);
+    for (uint32_t i = c->n_rows; c->n_prior > 0 && i > 0; i--) { /* others close up behind */
+        uint64_t bytes = oom_bytes_of(c, rows[i - 1]);
+        if (bytes > 0)
+            bigs[n++] = (struct big){bytes, rows[i - 1], i};
+        else
+            rows[--kept] = rows[i - 1];
+    }
+    if (n > 1)
+        qsort(bigs, n, sizeof *bigs, compare_bigs);
+    for (uint32_t i = 0; i < n; i++)
+        rows[i] = bigs[i].row;
+    return 0;
+}
+
 int chunk_finish(const struct chunk_seen *seen, struct ds_arena *a, struct chunk *out,
                  struct ds_err *err)
 {
@@ -264,6 +307,8 @@ int chunk_finish(const struct chunk_seen *seen, struct ds_arena *a, struct chunk
             rows[c.n_rows++] = seen->rows[at];
     }
     c.rows = rows;
-    *out = c;
-    return 0;
+    rc = put_big_first(seen, rows, &c, err);
+    if (rc == 0)
+        *out = c;
+    return rc;
 }

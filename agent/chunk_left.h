@@ -22,7 +22,8 @@ int chunk_begin(const struct round *round, uint32_t index, const struct plan *pl
 int chunk_note_key(struct chunk_seen *seen, struct ds_span key, struct ds_err *err) DS_CHECKED;
 
 struct chunk {
-    const uint32_t *rows; /* left to do, in the order to run them */
+    const uint32_t *rows; /* left to do, in the order to run them: what ran out of memory
+                             before first, the largest at the head */
     uint32_t n_rows;
     const struct dispatch_prior *prior; /* ascending by row */
     uint32_t n_prior;

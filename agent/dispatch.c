@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A chunk's ordinary cases are a cursor over its rows; only retries are kept one by one. A
- * retry that waits for memory holds back ordinary cases, else it would wait until the end and
- * the longest would run last, alone. */
+/* A chunk's cases are two cursors over its rows: those that ran out of memory before stand
+ * first, then the ordinary ones; only retries are kept one by one. A big case that waits for
+ * memory holds back ordinary ones, else it would wait until the end and the longest would run
+ * last, alone; but beside other big ones that have to end first, what it does not need is
+ * filled. */
 #include "agent/dispatch.h"
 
 #include <assert.h>
@@ -15,10 +17,14 @@ struct place {
     uint64_t limit_bytes;
 };
 
+struct cursor { /* rows [at, end) have not started yet */
+    uint32_t at, end;
+};
+
 struct dispatch {
     struct dispatch_policy policy;
     const uint32_t *rows;
-    uint32_t n_rows, cursor;
+    struct cursor big, ordinary;
     const struct dispatch_prior *prior;
     uint32_t n_prior;
     struct slots *slots;
@@ -28,6 +34,7 @@ struct dispatch {
     uint32_t n_retries, room;
     uint32_t n_running;
     uint64_t n_unjudged, reserved_bytes;
+    uint64_t held_bytes; /* kept for a big case that waits, while others are looked at */
     uint32_t n_peaks, n_oom;
     uint64_t largest_peak, largest_oom;
     struct dispatch_counts counts;
@@ -70,6 +77,25 @@ static uint64_t ordinary_need(const struct dispatch *d)
     return need;
 }
 
+static const struct dispatch_prior *prior_of(const struct dispatch *d, uint32_t row)
+{
+    uint32_t low = 0, high = d->n_prior;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (d->prior[middle].row < row)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < d->n_prior && d->prior[low].row == row ? &d->prior[low] : NULL;
+}
+
+static bool ran_out_of_memory(const struct dispatch *d, uint32_t row)
+{
+    const struct dispatch_prior *p = prior_of(d, row);
+    return p && p->largest_oom_bytes > 0;
+}
+
 int dispatch_create(const struct dispatch_policy *policy, const uint32_t *rows, uint32_t n_rows,
                     const struct dispatch_prior *prior, uint32_t n_prior, struct slots *slots,
                     struct ds_arena *a, struct dispatch **out, struct ds_err *err)
@@ -82,7 +108,6 @@ int dispatch_create(const struct dispatch_policy *policy, const uint32_t *rows, 
         return ds_fail(err, DS_ETOOBIG, "a worker of %u places does not fit", slots->n_max);
     *d = (struct dispatch){.policy = *policy,
                            .rows = rows,
-                           .n_rows = n_rows,
                            .prior = prior,
                            .n_prior = n_prior,
                            .slots = slots,
@@ -90,22 +115,14 @@ int dispatch_create(const struct dispatch_policy *policy, const uint32_t *rows, 
                            .places = places,
                            .retries = retries,
                            .room = GROW_FROM};
+    uint32_t n_big = 0;
+    while (n_big < n_rows && ran_out_of_memory(d, rows[n_big]))
+        n_big++;
+    d->big = (struct cursor){0, n_big};
+    d->ordinary = (struct cursor){n_big, n_rows};
     slots_resize(slots, ordinary_need(d));
     *out = d;
     return 0;
-}
-
-static const struct dispatch_prior *prior_of(const struct dispatch *d, uint32_t row)
-{
-    uint32_t low = 0, high = d->n_prior;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (d->prior[middle].row < row)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < d->n_prior && d->prior[low].row == row ? &d->prior[low] : NULL;
 }
 
 /* The case at the cursor as an attempt; false: it is finally failed already. */
@@ -122,7 +139,9 @@ static bool item_of_row(const struct dispatch *d, uint32_t row, struct dispatch_
     item->altered_args = d->policy.has_altered_args && p->failed[VERDICT_NOT_CONVERGED] > 0;
     if (p->largest_oom_bytes > 0) {
         uint64_t need = dispatch_bigger(p->largest_oom_bytes, d->slots->mem_bytes);
-        item->need_bytes = need ? need : 2 * p->largest_oom_bytes;
+        need = need ? need : 2 * p->largest_oom_bytes;
+        if (need > ordinary_need(d)) /* else siblings get as much by now */
+            item->need_bytes = need;
     }
     return true;
 }
@@ -139,6 +158,19 @@ static bool free_place(const struct dispatch *d, uint32_t *place)
     return false;
 }
 
+/* Reserved when a big case waits: what runs now, or what will be there when the big ones that
+ * run have ended and it has started, whichever is more. */
+static uint64_t reserved_bytes(const struct dispatch *d)
+{
+    uint64_t later = d->held_bytes;
+    if (later == 0)
+        return d->reserved_bytes;
+    for (uint32_t i = 0; i < d->slots->n_max; i++)
+        if (d->places[i].busy && d->places[i].ordinary)
+            later += d->places[i].limit_bytes;
+    return later > d->reserved_bytes ? later : d->reserved_bytes;
+}
+
 static enum slots_answer admit(const struct dispatch *d, const struct dispatch_item *item,
                                uint64_t *limit)
 {
@@ -146,7 +178,7 @@ static enum slots_answer admit(const struct dispatch *d, const struct dispatch_i
     uint64_t need = ordinary ? ordinary_need(d) : item->need_bytes;
     if ((ordinary && d->n_running >= d->slots->n) || (item->alone && d->n_running > 0))
         return SLOTS_WAIT;
-    struct slots_admission got = slots_admit(d->slots, d->n_running, d->reserved_bytes, need,
+    struct slots_admission got = slots_admit(d->slots, d->n_running, reserved_bytes(d), need,
                                              d->policy.user_memory_bytes > 0);
     *limit = got.limit_bytes;
     return got.answer;
@@ -194,43 +226,63 @@ static enum dispatch_answer start_retry(struct dispatch *d, int64_t i, uint32_t 
     return DISPATCH_START;
 }
 
-static enum dispatch_answer start_row(struct dispatch *d, uint32_t place,
-                                      struct dispatch_order *out)
+static enum dispatch_answer start_row(struct dispatch *d, struct cursor *c, uint32_t place,
+                                      struct dispatch_item *item, struct dispatch_order *out)
 {
-    while (d->cursor < d->n_rows) {
-        struct dispatch_item item;
+    while (c->at < c->end) {
         uint64_t limit = 0;
-        if (!item_of_row(d, d->rows[d->cursor], &item)) {
+        if (!item_of_row(d, d->rows[c->at], item)) {
             d->counts.skipped++;
-            d->cursor++;
+            c->at++;
             continue;
         }
-        enum slots_answer answer = admit(d, &item, &limit);
+        enum slots_answer answer = admit(d, item, &limit);
         if (answer == SLOTS_WAIT)
             return DISPATCH_WAIT;
-        d->cursor++;
+        c->at++;
         if (answer == SLOTS_NEVER) {
             d->counts.postponed++;
             continue;
         }
-        occupy(d, &item, place, limit, out);
+        occupy(d, item, place, limit, out);
         return DISPATCH_START;
     }
     return DISPATCH_DONE;
 }
 
+/* A big case waits: an ordinary one may start where it does not make it wait longer. */
+static enum dispatch_answer fill_beside(struct dispatch *d, const struct dispatch_item *waiting,
+                                        uint32_t place, struct dispatch_order *out)
+{
+    struct dispatch_item item;
+    if (waiting->alone || waiting->need_bytes == 0)
+        return DISPATCH_WAIT;
+    d->held_bytes = waiting->need_bytes;
+    enum dispatch_answer answer = start_row(d, &d->ordinary, place, &item, out);
+    d->held_bytes = 0;
+    return answer == DISPATCH_START ? DISPATCH_START : DISPATCH_WAIT;
+}
+
 enum dispatch_answer dispatch_next(struct dispatch *d, struct dispatch_order *out)
 {
     uint32_t place;
+    struct dispatch_item item;
     if (!free_place(d, &place))
         return DISPATCH_WAIT;
     enum dispatch_answer answer = DISPATCH_DONE;
     for (int64_t i = best_retry(d, true); i >= 0; i = best_retry(d, true)) {
+        item = d->retries[i];
         answer = start_retry(d, i, place, out);
+        if (answer == DISPATCH_WAIT)
+            return fill_beside(d, &item, place, out);
         if (answer != DISPATCH_DONE)
             return answer;
     }
-    answer = start_row(d, place, out);
+    answer = start_row(d, &d->big, place, &item, out);
+    if (answer == DISPATCH_WAIT)
+        return fill_beside(d, &item, place, out);
+    if (answer == DISPATCH_DONE)
+        answer = start_row(d, &d->ordinary, place, &item, out);
     if (answer != DISPATCH_DONE)
         return answer;
     for (int64_t i = best_retry(d, false); i >= 0; i = best_retry(d, false)) {
@@ -271,15 +323,23 @@ void dispatch_skip(struct dispatch *d, uint32_t place)
     d->counts.skipped++;
 }
 
-void dispatch_put_back(struct dispatch *d, const struct dispatch_order *order)
+/* The row before a cursor takes its turn again; a retry of that row is not its turn. */
+static bool step_back(struct dispatch *d, struct cursor *c, uint32_t first,
+                      const struct dispatch_item *item)
 {
     struct dispatch_item fresh;
+    if (c->at == first || d->rows[c->at - 1] != item->row || !item_of_row(d, item->row, &fresh)
+        || fresh.attempt != item->attempt)
+        return false;
+    c->at--;
+    return true;
+}
+
+void dispatch_put_back(struct dispatch *d, const struct dispatch_order *order)
+{
     vacate(d, order->place);
-    /* A retry of the row before the cursor is not that row's turn. */
-    if (d->cursor > 0 && d->rows[d->cursor - 1] == order->item.row
-        && item_of_row(d, order->item.row, &fresh) && fresh.attempt == order->item.attempt)
-        d->cursor--;
-    else
+    if (!step_back(d, &d->big, 0, &order->item)
+        && !step_back(d, &d->ordinary, d->big.end, &order->item))
         push_retry(d, &order->item);
 }
 
@@ -351,7 +411,7 @@ enum dispatch_fate dispatch_judged(struct dispatch *d, const struct dispatch_ver
 struct dispatch_counts dispatch_count(const struct dispatch *d)
 {
     struct dispatch_counts c = d->counts;
-    c.left = d->n_rows - d->cursor;
+    c.left = d->big.end - d->big.at + d->ordinary.end - d->ordinary.at;
     c.running = d->n_running;
     c.unjudged = d->n_unjudged;
     c.waiting = d->n_retries;

@@ -7,7 +7,9 @@
  * beside the next case). Pure: same calls, same answers. One owner.
  *
  * Order: retries that need more memory first (they are known to be long and are waited for),
- * then the chunk's cases in their order, then other retries. */
+ * then the chunk's cases in their order, those that ran out of memory before at its head, then
+ * other retries. While a big one waits for big ones to end, ordinary cases fill the memory
+ * that it will not need. */
 #ifndef DS_AGENT_DISPATCH_H
 #define DS_AGENT_DISPATCH_H
 
@@ -69,7 +71,8 @@ struct dispatch_counts {
 
 struct dispatch; /* opaque */
 
-/* rows       n_rows design rows in the order they are to be run; borrowed for d's life
+/* rows       n_rows design rows in the order they are to be run, those with largest_oom_bytes
+ *            first (chunk_finish); borrowed for d's life
  * prior      n_prior entries ascending by row, or NULL; borrowed for d's life
  * slots      borrowed and resized while d lives
  * a          keeps d (about 40 bytes a retry, 100 a place; nothing a case)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The next round from a census. Cases of one need share a shape: the ordinary ones the
  * first, out-of-memory cases that come back bigger the others, smallest first. Inside a shape
- * cases stay in the order of their numbers, so that chunks are ranges. */
+ * cases stay in the order of their numbers, so that chunks are ranges. One worker for all gets
+ * one chunk in the smallest shape: it sees in the store's keys what a case ran out of, and
+ * packs big and small ones side by side. */
 #include "decksweep/round.h"
 
 #include "base/arena.h"
@@ -62,6 +64,15 @@ static size_t pick(const struct census *c, const struct design *d,
     return n;
 }
 
+static struct shape shape_of(const struct plan *p, const struct measured *m, uint64_t mem_bytes)
+{
+    return (struct shape){.ranks = p->ranks,
+                          .threads = p->threads,
+                          .cores = p->ranks * p->threads,
+                          .mem_bytes = mem_bytes,
+                          .scratch_bytes = m->scratch_bytes};
+}
+
 /* The numbers of p[0..n) as ranges. */
 static int to_ranges(const struct picked *p, size_t n, struct ds_arena *a,
                      struct round_chunk *chunk, struct ds_err *err)
@@ -84,17 +95,39 @@ static int to_ranges(const struct picked *p, size_t n, struct ds_arena *a,
     return 0;
 }
 
+static int by_picked_number(const void *x, const void *y)
+{
+    const struct picked *a = x, *b = y;
+    return (a->number > b->number) - (a->number < b->number);
+}
+
+/* p is ordered by need: the first one's is the shape. */
+static int one_chunk(struct picked *p, size_t n, const struct plan *plan, const struct measured *m,
+                     struct ds_arena *a, struct round *r, struct ds_err *err)
+{
+    struct shape *shape = ds_new(a, struct shape, 1);
+    struct round_chunk *chunk = ds_new(a, struct round_chunk, 1);
+    if (!shape || !chunk)
+        return ds_fail(err, DS_ETOOBIG, "a round of %zu cases does not fit", n);
+    *shape = shape_of(plan, m, p[0].mem_bytes);
+    qsort(p, n, sizeof *p, by_picked_number);
+    r->shapes = shape;
+    r->chunks = chunk;
+    r->n_shapes = r->n_chunks = 1;
+    return to_ranges(p, n, a, chunk, err);
+}
+
 static int cut_chunks(const struct picked *p, size_t n, uint32_t cases_per_chunk,
                       struct ds_arena *a, struct round *r, struct ds_err *err)
 {
-    size_t per = cases_per_chunk ? cases_per_chunk : n;
-    struct round_chunk *chunks = ds_new(a, struct round_chunk, n / per + r->n_shapes + 1);
+    struct round_chunk *chunks =
+        ds_new(a, struct round_chunk, n / cases_per_chunk + r->n_shapes + 1);
     if (!chunks)
         return ds_fail(err, DS_ETOOBIG, "a round of %zu cases does not fit", n);
     size_t n_chunks = 0, shape = 0;
     for (size_t i = 0; i < n;) {
         size_t end = i;
-        while (end < n && end - i < per && p[end].mem_bytes == p[i].mem_bytes)
+        while (end < n && end - i < cases_per_chunk && p[end].mem_bytes == p[i].mem_bytes)
             end++;
         while (shape + 1 < r->n_shapes && r->shapes[shape].mem_bytes < p[i].mem_bytes)
             shape++;
@@ -123,11 +156,7 @@ static int make_shapes(struct picked *p, size_t n, const struct plan *plan,
         if (r->n_shapes == MAX_SHAPES - 1)
             for (size_t k = i; k < n; k++)
                 p[k].mem_bytes = p[n - 1].mem_bytes;
-        shapes[r->n_shapes++] = (struct shape){.ranks = plan->ranks,
-                                               .threads = plan->threads,
-                                               .cores = plan->ranks * plan->threads,
-                                               .mem_bytes = p[i].mem_bytes,
-                                               .scratch_bytes = m->scratch_bytes};
+        shapes[r->n_shapes++] = shape_of(plan, m, p[i].mem_bytes);
     }
     r->shapes = shapes;
     return 0;
@@ -165,11 +194,13 @@ int census_decide(const struct census *c, const struct design *d, const struct p
     mark_wanted(c, d, policy, wanted);
     size_t n_picked = pick(c, d, policy, wanted, picked);
     int rc = 0;
-    if (n_picked > 0) {
+    if (n_picked > 0 && request->cases_per_chunk == 0) {
+        rc = one_chunk(picked, n_picked, p, m, a, &r, err);
+    } else if (n_picked > 0) {
         rc = make_shapes(picked, n_picked, p, m, a, &r, err);
         rc = rc < 0 ? rc : cut_chunks(picked, n_picked, request->cases_per_chunk, a, &r, err);
-        rc = rc < 0 ? rc : list_attempts(picked, n_picked, a, &r, err);
     }
+    rc = rc < 0 ? rc : list_attempts(picked, n_picked, a, &r, err);
     if (rc == 0)
         *out = r;
     return rc;

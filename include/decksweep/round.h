@@ -144,13 +144,14 @@ int census_take(const struct design *d, const struct listing_key *listing, size_
 struct round_request {
     uint32_t n; /* the round's number, 1 .. */
     char plan_digest[PLAN_DIGEST_BYTES];
-    uint32_t cases_per_chunk; /* 0 = one chunk a shape */
+    uint32_t cases_per_chunk; /* 0 = all in one chunk, of the smallest shape */
     bool reverse;             /* --join */
 };
 
 /* The next round from a census: all new and outstanding cases that `only` admits (lacking
  * ones with refill), cut into chunks. n_chunks == 0: nothing
- * is left. Out-of-memory cases stand in shapes of their own. */
+ * is left. Out-of-memory cases stand in shapes of their own; in one chunk for all the worker
+ * gives each what its earlier attempts show, beside the others. */
 int census_decide(const struct census *c, const struct design *d, const struct plan *p,
                   const struct measured *m, const struct census_policy *policy,
                   const struct round_request *request, struct ds_arena *a, struct round *out,

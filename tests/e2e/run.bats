@@ -243,6 +243,30 @@ for line in sys.stdin:
     [ "$(committed)" -eq 3 ]
 }
 
+@test "a big case of an earlier run and ordinary ones run side by side in one worker" {
+    EXTRA='  resources: {memory: 40MiB}'
+    table_sweep "mem_mib=60;sleep_ms=1500"
+    run decksweep run sweep.yaml --no-collect --memory 45MiB
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [ "$(committed)" -eq 0 ]
+    for n in 1 2 3 4; do echo "$n,sleep_ms=10$n" >>cases.csv; done
+    run decksweep run sweep.yaml --no-collect --memory 400MiB
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 5 ]
+    # one worker for all: the big case starts first, the small ones end beside it
+    python3 - "$(grep -l '"number":4' store/null-sweep/runs/*.jsonl)" <<'P'
+import json, sys
+events = [json.loads(line) for line in open(sys.argv[1])]
+workers = [e for e in events if e["event"] == "worker"]
+assert len(workers) == 1, events
+assert [e["number"] for e in events if e["event"] == "started"][0] == 0, events
+ended = [e["number"] for e in events if e["event"] == "finished"]
+assert workers[0]["n_slots"] == 1 or ended[-1] == 0, ended
+P
+}
+
 @test "--only runs the named cases and nothing else" {
     null_sweep 6
     run decksweep run sweep.yaml --no-collect --only 1,4-5

@@ -246,7 +246,7 @@ Test(census, out_of_memory_cases_come_back_in_a_bigger_shape)
     struct design d = small_design();
     const char *keys[MAX_KEYS] = {B("1.out-of-memory-200")};
     struct census c = take(&d, keys, &POLICY, a);
-    struct round r = decide(&c, &d, &POLICY, 0, a);
+    struct round r = decide(&c, &d, &POLICY, 100, a);
     cr_assert_eq(r.n_shapes, 2);
     cr_expect_eq(r.shapes[0].mem_bytes, 100 * MIB);
     cr_expect_eq(r.shapes[1].mem_bytes, 400 * MIB);
@@ -255,6 +255,22 @@ Test(census, out_of_memory_cases_come_back_in_a_bigger_shape)
     cr_expect_eq(r.chunks[1].ranges[0].first, 1);
     cr_expect_eq(round_attempt_of(&r, 1), 2);
     cr_expect_eq(round_attempt_of(&r, 0), 1);
+}
+
+Test(census, one_worker_gets_cases_of_every_need_in_one_chunk_of_the_smallest_shape)
+{
+    ds_auto_arena a = arena_create(1 << 20);
+    struct design d = small_design();
+    const char *keys[MAX_KEYS] = {B("1.out-of-memory-200")};
+    struct census c = take(&d, keys, &POLICY, a);
+    struct round r = decide(&c, &d, &POLICY, 0, a);
+    cr_assert_eq(r.n_shapes, 1);
+    cr_expect_eq(r.shapes[0].mem_bytes, 100 * MIB);
+    cr_assert_eq(r.n_chunks, 1);
+    cr_expect_eq(r.chunks[0].shape, 0);
+    cr_assert_eq(r.chunks[0].n_ranges, 2, "0-1,5 in the order of numbers, not of needs");
+    cr_expect_eq(r.chunks[0].ranges[0].last, 1);
+    cr_expect_eq(round_attempt_of(&r, 1), 2);
 }
 
 Test(census, lacking_cases_run_again_only_when_asked)
@@ -327,7 +343,7 @@ Test(census, a_round_survives_its_text)
     struct design d = small_design();
     const char *keys[MAX_KEYS] = {B("1.out-of-memory-200")};
     struct census c = take(&d, keys, &POLICY, a);
-    struct round r = decide(&c, &d, &POLICY, 0, a), back;
+    struct round r = decide(&c, &d, &POLICY, 100, a), back;
     ds_auto_buf text;
     buf_init(&text, 1 << 20);
     struct ds_err err = {0};

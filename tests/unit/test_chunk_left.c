@@ -121,6 +121,27 @@ Test(chunk_left, counts_earlier_attempts_as_the_census_does)
     cr_expect_eq(p[5].failed[VERDICT_INCOMPLETE], 1, "both count");
 }
 
+Test(chunk_left, puts_first_what_ran_out_of_memory_the_largest_at_the_head)
+{
+    static const char *const keys[] = {
+        "failed/2222222222222222.1.out-of-memory-70.tar.zst",
+        "failed/4444444444444444.1.out-of-memory-70.tar.zst",
+        "failed/4444444444444444.2.out-of-memory-140.tar.zst",
+        "failed/5555555555555555.1.out-of-memory-70.tar.zst",
+        "failed/6666666666666666.1.crashed.tar.zst",
+        "cases/0000000000000000.sl.tar.zst",
+    };
+    static const uint32_t onwards[] = {4, 2, 5, 1, 3, 6, 7}, back[] = {4, 5, 2, 7, 6, 3, 1};
+    ds_auto_arena a = arena_create(1u << 20);
+    struct round r = first;
+    struct chunk c = take(&r, keys, DS_COUNT(keys), a);
+    cr_assert_eq(c.n_rows, DS_COUNT(onwards));
+    cr_expect_arr_eq(c.rows, onwards, sizeof onwards);
+    r.reverse = true;
+    c = take(&r, keys, DS_COUNT(keys), a);
+    cr_expect_arr_eq(c.rows, back, sizeof back);
+}
+
 Test(chunk_left, takes_attempt_numbers_of_the_round_where_the_keys_are_gone)
 {
     static const struct round_attempt attempts[] = {{101, 4}, {103, 2}, {999, 9}};

@@ -259,6 +259,67 @@ Test(dispatch, earlier_attempts_count_and_number_the_next_one)
     arena_destroy(b.arena);
 }
 
+Test(dispatch, big_cases_of_earlier_rounds_and_ordinary_ones_share_the_memory)
+{
+    static const struct dispatch_prior prior[] = {
+        {.row = 0, .next_attempt = 2, .largest_oom_bytes = 300 * MIB},
+        {.row = 10, .next_attempt = 2, .largest_oom_bytes = 300 * MIB},
+    };
+    struct bench b;
+    struct dispatch_order first, second, small[3], none;
+    struct dispatch_policy policy = plain;
+    policy.user_memory_bytes = 100 * MIB;
+    setup(&b, 7, places(8, 1000 * MIB), &policy, prior, 2);
+    first = must_start(&b);
+    cr_expect_eq(first.item.row, 0);
+    cr_expect_eq(first.limit_bytes, 600 * MIB);
+    /* row 10 needs 600 MiB as well: it waits for row 0, and 400 MiB are nobody's till then */
+    for (int i = 0; i < 3; i++) {
+        small[i] = must_start(&b);
+        cr_expect_eq(small[i].item.row, 20 + 10 * (uint32_t)i);
+        cr_expect_eq(small[i].limit_bytes, 100 * MIB);
+    }
+    (void)must_start(&b);
+    cr_expect_eq(dispatch_next(b.d, &none), DISPATCH_WAIT, "a fifth would make row 10 wait");
+    cr_expect_eq(end(&b, &first, VERDICT_OK, 500 * MIB), FATE_DONE);
+    second = must_start(&b);
+    cr_expect_eq(second.item.row, 10, "the big one first, as soon as it fits");
+    cr_expect_eq(dispatch_next(b.d, &none), DISPATCH_WAIT);
+    cr_expect_eq(end(&b, &small[0], VERDICT_OK, 50 * MIB), FATE_DONE);
+    cr_expect_eq(must_start(&b).item.row, 60);
+    cr_expect_eq(dispatch_count(b.d).left, 0);
+    arena_destroy(b.arena);
+}
+
+Test(dispatch, a_big_case_put_back_takes_its_turn_again_before_ordinary_ones)
+{
+    static const struct dispatch_prior prior[] = {
+        {.row = 0, .next_attempt = 2, .largest_oom_bytes = 300 * MIB}};
+    struct bench b;
+    setup(&b, 3, places(2, 1000 * MIB), &plain, prior, 1);
+    struct dispatch_order big = must_start(&b), small = must_start(&b);
+    cr_expect_eq(dispatch_count(b.d).left, 1);
+    dispatch_put_back(b.d, &big);
+    dispatch_put_back(b.d, &small);
+    cr_expect_eq(dispatch_count(b.d).left, 3);
+    cr_expect_eq(dispatch_count(b.d).waiting, 0, "their turn again, no retries");
+    cr_expect_eq(must_start(&b).item.row, 0);
+    cr_expect_eq(must_start(&b).item.row, 10);
+    arena_destroy(b.arena);
+}
+
+Test(dispatch, what_ran_out_of_less_than_siblings_get_now_is_an_ordinary_case)
+{
+    static const struct dispatch_prior prior[] = {
+        {.row = 0, .next_attempt = 2, .largest_oom_bytes = 30 * MIB}};
+    struct bench b;
+    struct dispatch_policy policy = plain;
+    policy.user_memory_bytes = 100 * MIB; /* given by the user since */
+    setup(&b, 1, places(2, 1000 * MIB), &policy, prior, 1);
+    cr_expect_eq(must_start(&b).limit_bytes, 100 * MIB);
+    arena_destroy(b.arena);
+}
+
 Test(dispatch, an_order_put_back_or_skipped_frees_its_place)
 {
     struct bench b;
