@@ -316,15 +316,24 @@ static int prepare(struct run *r, struct ds_err *err)
         return rc;
     if (!r->o->join)
         rc = take_lock(r, err);
-    rc = rc < 0 ? rc : session_look_at_store(s, err);
-    if (rc < 0)
+    return rc < 0 ? rc : session_look_at_store(s, err);
+}
+
+static bool is_refused(const struct run *r)
+{
+    return r->s.census.n_lacking > 0 && !r->s.policy.refill && !r->s.policy.accept_narrow;
+}
+
+/* Grants are for ever: nothing may be wrong with the store or the options by now. */
+static int grant_again(struct run *r, struct ds_err *err)
+{
+    struct session *s = &r->s;
+    uint32_t n;
+    int rc = r->o->replace ? 0 : plan_check_deck(s->planned, s->store, s->prefix, err);
+    if (rc < 0 || !r->o->retry_failed || s->census.n_failed == 0)
         return rc;
-    if (r->o->retry_failed && s->census.n_failed > 0) {
-        uint32_t n;
-        rc = census_grant(s->store, s->prefix, &s->census, s->view->design, &s->policy, &n, err);
-        rc = rc < 0 ? rc : session_look_at_store(s, err);
-    }
-    return rc < 0 ? rc : count_shared_rows(r, err);
+    rc = census_grant(s->store, s->prefix, &s->census, s->view->design, &s->policy, &n, err);
+    return rc < 0 ? rc : session_look_at_store(s, err);
 }
 
 static int publish_and_size(struct run *r, struct ds_err *err)
@@ -407,10 +416,13 @@ static int settle(struct run *r, int status)
 static int run_all(struct run *r, struct ds_err *err)
 {
     int rc = prepare(r, err);
+    if (rc == 0 && !is_refused(r))
+        rc = grant_again(r, err);
+    rc = rc < 0 ? rc : count_shared_rows(r, err);
     if (rc < 0)
         return cli_fail(r->cli, err);
     tell_census(r);
-    if (r->s.census.n_lacking > 0 && !r->s.policy.refill && !r->s.policy.accept_narrow)
+    if (is_refused(r))
         return refuse_lacking(r);
     rc = publish_and_size(r, err);
     if (rc < 0)

@@ -161,11 +161,23 @@ int session_open_store(const struct session_options *o, enum store_mode mode, st
     return 0;
 }
 
+static bool nothing_to_run(const struct session *s)
+{
+    const struct census *c = &s->census;
+    return c->n_new + c->n_outstanding + c->n_no_fit + c->n_lacking == 0;
+}
+
+/* A finished sweep is looked at and collected on any machine: it has no slots there. */
 static int lay_out(struct session *s, struct ds_err *err)
 {
+    struct ds_err why = {0};
     s->limits.mem_bytes = s->sizing.mem_bytes;
-    int rc = slots_plan(&s->topology, &s->limits, s->machine, &s->slots, err);
-    return rc < 0 ? ds_wrap(err, "%s", s->sizing.why) : 0;
+    int rc = slots_plan(&s->topology, &s->limits, s->machine, &s->slots, &why);
+    if (rc == DS_ENOFIT && nothing_to_run(s)) {
+        s->slots = (struct slots){.why_places = arena_copy(s->machine, ds_span_of(why.text))};
+        return 0;
+    }
+    return rc < 0 ? ds_fail(err, (enum ds_code)rc, "%s: %s", s->sizing.why, why.text) : 0;
 }
 
 int session_look_at_store(struct session *s, struct ds_err *err)
@@ -182,18 +194,16 @@ int session_look_at_store(struct session *s, struct ds_err *err)
         int rc = census_list(s->store, s->prefix, s->look, &s->listing, err);
         if (rc < 0)
             return rc;
-        census_measure(s->store, s->prefix, v->plan, v->digest, &s->listing, &s->evidence);
+        census_measure(s->store, s->prefix, v, &s->listing, &s->evidence);
     }
     size_case(v->plan, &s->evidence, &s->sizing);
-    int rc = lay_out(s, err);
-    if (rc < 0)
-        return rc;
     s->measured = (struct measured){.peak_mem_bytes = s->evidence.sibling_peak_bytes,
                                     .estimate_mem_bytes = s->sizing.mem_bytes,
                                     .scratch_bytes = s->sizing.scratch_bytes,
                                     .case_ms = s->sizing.case_ms};
-    return census_take(v->design, s->listing.keys, s->listing.n_keys, &s->measured, s->capacity,
-                       &s->policy, s->look, &s->census, err);
+    int rc = census_take(v->design, s->listing.keys, s->listing.n_keys, &s->measured, s->capacity,
+                         &s->policy, s->look, &s->census, err);
+    return rc < 0 ? rc : lay_out(s, err);
 }
 
 void session_clear(struct session *s)

@@ -57,8 +57,9 @@ int session_look_at_machine(const struct session_options *o, struct session *s,
 int session_open_store(const struct session_options *o, enum store_mode mode, struct session *s,
                        struct ds_err *err) DS_CHECKED;
 
-/* List, measure, size, lay out the slots, take the census. May be called again. A case that
- * does not fit the machine at all: DS_ENOFIT with the numbers. */
+/* List, measure, size, take the census, lay out the slots. May be called again. A case that
+ * does not fit the machine at all: DS_ENOFIT with the numbers; no slots, and no error, when
+ * nothing is left to run. */
 int session_look_at_store(struct session *s, struct ds_err *err) DS_CHECKED;
 
 void session_clear(struct session *s);

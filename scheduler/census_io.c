@@ -5,6 +5,7 @@
 #include "base/path.h"
 #include "base/units.h"
 #include "contract/number_list.h"
+#include "scheduler/siblings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,22 +156,22 @@ static int compare_u64(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-static void read_siblings(struct store *s, const char *prefix, const struct plan *p,
+static void read_siblings(struct store *s, const char *prefix, const struct planned_view *v,
                           const struct sweep_listing *l, struct size_evidence *e)
 {
     uint64_t times[MAX_SIBLINGS];
-    uint32_t n = 0, tried = 0;
+    uint32_t picked[SIBLINGS_MAX_LOOKS], n = 0;
+    ds_auto_arena scratch = arena_create(SIBLINGS_ARENA_BYTES(v->design->n_rows));
+    size_t n_picked =
+        siblings_pick(v->design, l->keys, l->n_keys, scratch, picked, SIBLINGS_MAX_LOOKS);
     struct archive_reader *reader = archive_reader_create();
     ds_auto_arena a = arena_create((size_t)CASE_JSON_BYTES * 4);
-    for (size_t i = 0; i < l->n_keys && n < MAX_SIBLINGS && tried < 2 * MAX_SIBLINGS; i++) {
+    for (size_t i = 0; i < n_picked && n < MAX_SIBLINGS; i++) {
         char key[STORE_KEY_BYTES];
         struct case_record r;
-        if (result_key_decode(l->keys[i].key).kind != KEY_CASE)
-            continue;
-        tried++;
         arena_reset(a);
-        (void)snprintf(key, sizeof key, "%s%.*s", prefix, DS_FMT(l->keys[i].key));
-        if (!read_sibling(s, key, p, reader, a, &r))
+        (void)snprintf(key, sizeof key, "%s%.*s", prefix, DS_FMT(l->keys[picked[i]].key));
+        if (!read_sibling(s, key, v->plan, reader, a, &r))
             continue;
         if (r.peak_mem_bytes > 0 && (uint64_t)r.peak_mem_bytes > e->sibling_peak_bytes)
             e->sibling_peak_bytes = (uint64_t)r.peak_mem_bytes;
@@ -185,9 +186,8 @@ static void read_siblings(struct store *s, const char *prefix, const struct plan
     e->n_siblings = n;
 }
 
-void census_measure(struct store *s, const char *prefix, const struct plan *p,
-                    const char *plan_digest, const struct sweep_listing *listing,
-                    struct size_evidence *e)
+void census_measure(struct store *s, const char *prefix, const struct planned_view *v,
+                    const struct sweep_listing *listing, struct size_evidence *e)
 {
     uint64_t bytes = 0, n_cases = 0;
     for (size_t i = 0; i < listing->n_keys; i++)
@@ -197,9 +197,9 @@ void census_measure(struct store *s, const char *prefix, const struct plan *p,
         }
     if (n_cases > 0)
         e->sibling_archive_bytes = bytes / n_cases;
-    read_reports(s, prefix, plan_digest, listing->last_round, e);
+    read_reports(s, prefix, v->digest, listing->last_round, e);
     if (e->sibling_peak_bytes == 0 && n_cases > 0)
-        read_siblings(s, prefix, p, listing, e);
+        read_siblings(s, prefix, v, listing, e);
 }
 
 int census_commit_round(struct store *s, const char *prefix, const struct round *r,

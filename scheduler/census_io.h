@@ -6,6 +6,7 @@
 #define DS_SCHEDULER_CENSUS_IO_H
 
 #include "decksweep/round.h"
+#include "scheduler/plan_io.h"
 #include "scheduler/size.h"
 #include "store/store.h"
 
@@ -21,11 +22,11 @@ int census_list(struct store *s, const char *prefix, struct ds_arena *a, struct 
                 struct ds_err *err) DS_CHECKED;
 
 /* What earlier rounds measured: rounds/<N>.<index>.json of this plan, else case.json of up to
- * 32 done cases with the same base digest, simulator and ranks. Fills the sibling_* fields of
- * *e; what cannot be read is passed over. */
-void census_measure(struct store *s, const char *prefix, const struct plan *p,
-                    const char *plan_digest, const struct sweep_listing *listing,
-                    struct size_evidence *e);
+ * 32 done cases with the same base digest, simulator and ranks, of at most SIBLINGS_MAX_LOOKS
+ * archives looked at (siblings.h). Fills the sibling_* fields of *e; what cannot be read is
+ * passed over. */
+void census_measure(struct store *s, const char *prefix, const struct planned_view *v,
+                    const struct sweep_listing *listing, struct size_evidence *e);
 
 /* Commit rounds/<N>.json. DS_EEXIST: somebody else has taken N; list again and take the next. */
 int census_commit_round(struct store *s, const char *prefix, const struct round *r,

@@ -55,9 +55,14 @@ int plan_load(const char *path, struct planned **out, struct plan_faults *faults
 void planned_destroy(struct planned *p); /* NULL is legal */
 const struct planned_view *planned_view(const struct planned *p);
 
+/* Is the stored plan, if any, of a root deck with this name? DS_EINPUT: of another one: most
+ * likely the wrong store or name (says both, and --replace). DS_EPARSE and kin: not readable.
+ * To be asked before anything of the sweep is written. */
+int plan_check_deck(const struct planned *p, struct store *s, const char *prefix,
+                    struct ds_err *err) DS_CHECKED;
+
 /* Put bundle, design and plan into the store, then let plan.json and sweep.yaml point at
- * them. What is there is not written again. DS_EEXIST: the stored plan is of a root deck with
- * another name and replace is false (names it, and --replace). */
+ * them. What is there is not written again. Without replace plan_check_deck comes first. */
 int plan_publish(const struct planned *p, struct store *s, const char *prefix, bool replace,
                  struct ds_err *err) DS_CHECKED;
 

@@ -108,10 +108,10 @@ static int put_text(struct store *s, const char *prefix, const char *name, struc
     return same ? 0 : store_put(s, key, body, err);
 }
 
-/* A stored plan of another root deck: most likely the wrong store or name. */
-static int check_same_deck(const struct planned_view *v, struct store *s, const char *prefix,
-                           struct ds_err *err)
+int plan_check_deck(const struct planned *p, struct store *s, const char *prefix,
+                    struct ds_err *err)
 {
+    const struct planned_view *v = planned_view(p);
     char key[STORE_KEY_BYTES];
     struct ds_span text;
     struct plan stored;
@@ -136,7 +136,7 @@ int plan_publish(const struct planned *p, struct store *s, const char *prefix, b
 {
     const struct planned_view *v = planned_view(p);
     char key[STORE_KEY_BYTES], design_key[64], plan_key[64];
-    int rc = replace ? 0 : check_same_deck(v, s, prefix, err);
+    int rc = replace ? 0 : plan_check_deck(p, s, prefix, err);
     if (rc < 0)
         return rc;
     (void)snprintf(key, sizeof key, "%s%.*s", prefix, DS_FMT(v->plan->bundle_key));

@@ -370,3 +370,75 @@ P
     run decksweep plan sweep.yaml
     [[ "$output" == *"estimate    nothing is left to run"* ]]
 }
+
+@test "a finished sweep is collected, with status 0, on a machine that is too small for one of its cases" {
+    null_sweep 2
+    sed -i 's/^  results:/  resources: {memory: 60MiB, threads: 2}\n  results:/' sweep.yaml
+    decksweep run sweep.yaml --no-collect
+    [ "$(committed)" -eq 2 ]
+    run decksweep run sweep.yaml --memory 50MiB --cores 1
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ -f store/null-sweep/dataset/summary.nc ]
+    run decksweep plan sweep.yaml --memory 50MiB --explain
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"nothing is left to run"* ]]
+    [[ "$output" == *"a case needs 60.0 MiB of memory, 50.0 MiB may be used here"* ]]
+    # one case more, and it is said as before
+    sed -i 's/to: 1, count: 2/to: 2, count: 3/' sweep.yaml
+    run decksweep run sweep.yaml --memory 50MiB
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"a case needs 60.0 MiB"* ]]
+}
+
+@test "a finished sweep with failed cases ends with status 1 on such a machine, too" {
+    EXTRA='  resources: {memory: 60MiB}'
+    table_sweep steps=2 say=deck
+    run decksweep run sweep.yaml --no-collect
+    [ "$status" -eq 1 ]
+    run decksweep run sweep.yaml --memory 50MiB
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [ -f store/null-sweep/dataset/summary.nc ]
+}
+
+@test "--retry-failed grants nothing in a store that run then refuses" {
+    table_sweep steps=2 say=deck
+    run decksweep run sweep.yaml --no-collect
+    [ "$status" -eq 1 ]
+    # as if the store's sweep were of another deck, with the same ids
+    sed -i 's/"deck_name":"DECK.DATA"/"deck_name":"ELSE.DATA"/' store/null-sweep/plan.json
+    run decksweep run sweep.yaml --no-collect --retry-failed
+    echo "$output"
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--replace"* ]]
+    [ "$(find store -name '*.granted' | wc -l)" -eq 0 ]
+    # nor where cases lack what keep asks for
+    sed -i 's/"deck_name":"ELSE.DATA"/"deck_name":"DECK.DATA"/' store/null-sweep/plan.json
+    sed -i 's/{store: store}/{store: store, keep: [summary, log, rft]}/' sweep.yaml
+    run decksweep run sweep.yaml --no-collect --retry-failed
+    echo "$output"
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"--refill"* ]]
+    [ "$(find store -name '*.granted' | wc -l)" -eq 0 ]
+    run decksweep run sweep.yaml --no-collect --retry-failed --accept
+    [ "$(find store -name '*.granted' | wc -l)" -eq 1 ]
+}
+
+@test "what siblings needed is learnt among thousands of stored cases of another deck" {
+    null_sweep 1 '"--mem_mib=5"'
+    decksweep run sweep.yaml --no-collect
+    foreign=$(find store/null-sweep/cases -type f)
+    for n in $(seq 1000 4000); do ln "$foreign" "${foreign%/*}/00000000fade$n.sl.tar.zst"; done
+    sed -i -e 's/3\*10/4*10/' DECK.DATA
+    sed -i -e 's/mem_mib=5/mem_mib=30/' -e 's/to: 0, count: 1/to: 1, count: 2/' sweep.yaml
+    decksweep run sweep.yaml --no-collect
+    sed -i 's/to: 1, count: 2/to: 2, count: 3/' sweep.yaml
+    run decksweep plan sweep.yaml --json
+    echo "$output"
+    # another plan than that of the two: no report of a worker counts, only their case.json
+    mib=$(python3 -c 'import json,sys; print(json.load(sys.stdin)["mem_bytes"] >> 20)' <<<"$output")
+    [ "$mib" -ge 30 ]
+    [ "$mib" -lt 60 ]
+}
