@@ -32,7 +32,9 @@ SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-om
 BASEFLAGS = -std=c11 -D_GNU_SOURCE -DDECKSWEEP_VERSION='"$(VERSION)"' $(OPT) -g $(WARN) \
             -fstack-protector-strong -Iinclude -Ishared -I. $(PKGFLAGS)
 CFLAGS   := $(BASEFLAGS) $(if $(SAN),$(SANFLAGS))
-LDFLAGS  := $(if $(SAN),$(SANFLAGS))
+# gcc's shared libubsan never opens log_path, where the test runner looks for reports.
+SANLINK  := $(if $(findstring clang,$(CC)),,-static-libasan -static-libubsan)
+LDFLAGS  := $(if $(SAN),$(SANFLAGS) $(SANLINK))
 
 OBJ       = $(patsubst %.c,$(BUILD)/%.o,$(1))
 LIB      := $(BUILD)/libdecksweep.a

@@ -13,7 +13,21 @@ passed=0 failed=0 skipped=0
 export DS_BUILD=$PWD/$build
 # The embedded MPI and OpenMP of the simulator must not see what a shell of a cluster left.
 export OMP_NUM_THREADS=1 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-export LSAN_OPTIONS=${LSAN_OPTIONS:-print_suppressions=0:suppressions=$PWD/tests/support/lsan.supp}
+# Every process of a test that a sanitizer ends writes its report into this folder, whoever started
+# it and wherever its stderr goes; a report that lies there after a test file fails that file.
+reports=$PWD/$logs/reports
+rm -rf "$reports" && mkdir -p "$reports"
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}log_path='$reports/report':exitcode=86"
+export UBSAN_OPTIONS="${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}log_path='$reports/report':exitcode=86:print_stacktrace=1"
+
+take_reports() { # name: true and a FAIL line when there are any; they move to logs/reports-of-<name>
+    local all=("$reports"/*) of=$logs/reports-of-$1
+    rm -rf "$of"
+    [ -e "${all[0]}" ] || return 1
+    echo "FAIL $1: ${#all[@]} sanitizer reports, now in $of"
+    head -q -n 40 "${all[@]:0:3}"
+    mkdir -p "$of" && mv "${all[@]}" "$of"
+}
 
 count() { # passed failed skipped
     passed=$((passed + $1)) failed=$((failed + $2)) skipped=$((skipped + $3))
@@ -33,6 +47,7 @@ run_unit() {
         if [ -z "$synthesis" ] || { [ "$rc" -ne 0 ] && [ "$((${f:-0} + ${s:-0}))" -eq 0 ]; }; then
             echo "FAIL $binary: exit status $rc"
             tail -n 20 "$log"
+            take_reports "$(basename "$binary")"
             count 0 1 0
             continue
         fi
@@ -45,6 +60,11 @@ run_unit() {
         skips=$(grep -acE '^\[SKIP\]' "$log")
         [ "$skips" -eq 0 ] || grep -aE '^\[SKIP\]' "$log"
         count "${p:-0}" "$((${f:-0} + ${s:-0}))" "$skips"
+        if [[ $binary == */test_leak_check ]]; then
+            rm -f "$reports"/* # it leaks to prove that this fails
+        elif take_reports "$(basename "$binary")" && [ "$rc" -eq 0 ]; then
+            count 0 1 0 # a process that the test started
+        fi
     done
 }
 
@@ -58,6 +78,7 @@ run_fuzz() {
         else
             echo "FAIL $name over its corpus"
             tail -n 25 "$logs/$name.log"
+            take_reports "$name"
             count 0 1 0
         fi
     done
@@ -86,6 +107,9 @@ run_bats() { # folder
         [ "$skip" -eq 0 ] || grep -E '# skip' "$log"
         echo "# $file: $ok passed, $not failed, $skip skipped in $((SECONDS - began)) s"
         count "$ok" "$not" "$skip"
+        if take_reports "$(basename "$file")"; then
+            count 0 1 0
+        fi
     done
 }
 

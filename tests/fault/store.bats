@@ -10,7 +10,7 @@ setup() {
     store=$work/store
     mounted=
     # LeakSanitizer cannot work under strace; a preloaded library comes before ASan.
-    export ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0
+    export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0:verify_asan_link_order=0
     "$tool" put "$store" cases/first x 2>/dev/null >/dev/null
 }
 

@@ -11,7 +11,8 @@
  *   naughty hidden SECONDS         the same with an empty environment
  *   naughty keep SECONDS           double fork with setsid, the first process stays
  *   naughty fds                    print the open descriptors
- *   naughty masks                  print blocked and ignored signals */
+ *   naughty masks                  print blocked and ignored signals
+ *   naughty leak | overflow | undefined   what a sanitizer reports; nothing without one */
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
@@ -128,6 +129,23 @@ static int print_masks(void)
     return f ? fclose(f) : 1;
 }
 
+/* One byte of the heap lost, one read behind its end, or a shift by the width of the type. */
+static int err_in_c(const char *what)
+{
+    volatile int zero = 0;
+    char *volatile heap = calloc(8, 1);
+    if (!heap)
+        return 1;
+    if (*what == 'o')
+        zero = heap[8 + zero];
+    if (*what == 'u')
+        zero = 1 << (32 + zero);
+    if (*what != 'l')
+        free(heap);
+    heap = NULL;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -153,6 +171,8 @@ int main(int argc, char **argv)
         return print_fds();
     else if (!strcmp(what, "masks"))
         return print_masks();
+    else if (!strcmp(what, "leak") || !strcmp(what, "overflow") || !strcmp(what, "undefined"))
+        return err_in_c(what);
     else
         return 2;
     return 0;
