@@ -21,6 +21,7 @@ struct hdf5_file {
 /* HDF5 does not say that a disk is full: look. */
 static int fail(const char *path, const char *what, struct ds_err *err)
 {
+    (void)H5Eclear2(H5E_DEFAULT);
     uint64_t free_bytes = UINT64_MAX;
     if (fs_free_bytes(path, &free_bytes, NULL) == 0 && free_bytes < FULL_DISK_BYTES)
         return ds_fail_errno(err, DS_ENOSPC, ENOSPC, "%s: %s", path, what);
@@ -81,8 +82,10 @@ int hdf5_read_chunk(struct hdf5_file *f, size_t i, uint64_t row, void *into, siz
     hsize_t stored = 0;
     uint32_t skipped = 0; /* filters that were not applied */
     *bytes = 0;
-    if (H5Dget_chunk_storage_size(f->set[i], offset, &stored) < 0 || stored == 0)
+    if (H5Dget_chunk_storage_size(f->set[i], offset, &stored) < 0 || stored == 0) {
+        (void)H5Eclear2(H5E_DEFAULT); /* of this thread: nobody frees it when the thread ends */
         return 0;
+    }
     if (stored > room)
         return ds_fail(err, DS_ECORRUPT, "%s: a chunk of %llu bytes", f->path,
                        (unsigned long long)stored);

@@ -175,6 +175,7 @@ holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
     [[ "$output" != *"parameter PORO"* ]]
     makestore store j 6 --twins --one-at-a-time
     run decksweep collect store/j
+    [ "$status" -eq 0 ]
     [[ "$output" != *"moves nothing"* ]]
 }
 

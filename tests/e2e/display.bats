@@ -119,8 +119,8 @@ S
 
 @test "NO_COLOR keeps colours out of the view" {
     event failed '"number":5,"slot":1,"attempt":1,"verdict":"timeout","final":true,"text":"late"'
-    script -qec "timeout 2 decksweep status store/swp --watch" colored >/dev/null || true
-    NO_COLOR=1 script -qec "timeout 2 decksweep status store/swp --watch" plain >/dev/null || true
+    script -qec "timeout --foreground 2 decksweep status store/swp --watch" colored >/dev/null || true
+    NO_COLOR=1 script -qec "timeout --foreground 2 decksweep status store/swp --watch" plain >/dev/null || true
     grep -q $'\033\[31m' colored || grep -q $'\033\[1m' colored
     [ "$(grep -cE $'\033\[[1-9][0-9;]*m' plain)" -eq 0 ]
 }
