@@ -120,3 +120,71 @@ Test(stats, of_many_columns_equal_those_of_each_alone)
         cr_expect_float_eq(out[STAT_Q50 * COLUMNS + c], low + t * (high - low), 1e-9);
     }
 }
+
+/* Order statistics are looked for in bins of equal width: whatever the values' shape, the bins
+ * must give what sorting gives. */
+static void expect_quantiles(const char *claim, float *values, size_t n)
+{
+    static const double Q[3] = {0.1, 0.5, 0.9};
+    double out[STAT_KINDS];
+    void *scratch = malloc(stats_scratch_bytes(n));
+    stats_of_columns(values, n, 1, 1, NULL, scratch, out, 1);
+    free(scratch);
+    qsort(values, n, sizeof *values, by_value);
+    cr_expect_eq(out[STAT_MIN], (double)values[0], "%s", claim);
+    cr_expect_eq(out[STAT_MAX], (double)values[n - 1], "%s", claim);
+    for (size_t k = 0; k < 3; k++) {
+        double place = Q[k] * (double)(n - 1);
+        size_t i = (size_t)place;
+        double t = place - (double)i, low = (double)values[i];
+        double step = (double)values[i + 1 < n ? i + 1 : i] - low;
+        double want = t >= 0.5 ? low + step - step * (1 - t) : low + step * t;
+        cr_expect_eq(out[STAT_Q10 + k], want, "%s, %zu values: %s is %.17g, not %.17g", claim, n,
+                     STAT_NAME[STAT_Q10 + k], out[STAT_Q10 + k], want);
+    }
+}
+
+Test(stats, quantiles_do_not_depend_on_the_shape_of_the_values)
+{
+    enum { MOST = 3000 };
+    static float values[MOST];
+    static const size_t COUNTS[] = {1, 2, 47, 48, 49, 50, 51, 1000, 2999, MOST};
+    static const char *const SHAPES[] = {
+        "ascending", "two clusters far apart", "one outlier", "three values", "both signs",
+        "all equal", "zeros of both signs"};
+    for (size_t shape = 0; shape < DS_COUNT(SHAPES); shape++)
+        for (size_t c = 0; c < DS_COUNT(COUNTS); c++) {
+            uint64_t x = 88172645463325252u;
+            for (size_t i = 0; i < COUNTS[c]; i++) {
+                x ^= x << 13;
+                x ^= x >> 7;
+                x ^= x << 17;
+                float noise = (float)(x % 1000000) * 1e-6f;
+                const float shaped[] = {(float)i,
+                                        x % 3 ? 1e-30f * (1 + noise) : 1e30f * (1 + noise),
+                                        i == COUNTS[c] / 2 ? -3e38f : 1 + noise,
+                                        (float)(x % 3),
+                                        (noise - 0.5f) * 1e5f,
+                                        273.15f,
+                                        x % 2 ? 0.0f : -0.0f};
+                values[i] = shaped[shape];
+            }
+            expect_quantiles(SHAPES[shape], values, COUNTS[c]);
+        }
+}
+
+Test(stats, infinities_count_like_other_values)
+{
+    float values[] = {1, INFINITY, 3, -INFINITY, NAN, 2, 5};
+    double out[STAT_KINDS];
+    void *scratch = malloc(stats_scratch_bytes(7));
+    stats_of_columns(values, 6, 1, 1, NULL, scratch, out, 1);
+    cr_expect_eq(out[STAT_COUNT], 5);
+    cr_expect_eq(out[STAT_MAX], INFINITY);
+    cr_expect_eq(out[STAT_Q50], 2);
+    cr_expect(isnan(out[STAT_MEAN]) && isnan(out[STAT_STD]));
+    stats_of_columns(values, 3, 1, 1, NULL, scratch, out, 1);
+    cr_expect_eq(out[STAT_MEAN], INFINITY);
+    cr_expect(isnan(out[STAT_STD]));
+    free(scratch);
+}
