@@ -163,6 +163,14 @@ void align_map(const struct align_times *axis, const int64_t *reports, size_t n,
     }
 }
 
+bool align_is_straight(const struct align_source *map, size_t n_times)
+{
+    for (size_t i = 0; i < n_times; i++)
+        if (map[i].before != i || map[i].after != i)
+            return false;
+    return true;
+}
+
 void align_fill(const float *values, const struct align_source *map, size_t n_times,
                 bool interpolate, float *out)
 {

@@ -53,6 +53,10 @@ struct align_source {
 void align_map(const struct align_times *axis, const int64_t *reports, size_t n, bool on_grid,
                int64_t start_s, struct align_source *out);
 
+/* Is the value at every time of the axis that of the report of the same index? Then align_fill
+ * would only copy. */
+bool align_is_straight(const struct align_source *map, size_t n_times);
+
 /* One vector of one case on the axis: values[0 .. reports) -> out[0 .. n_times). interpolate:
  * linear in time (totals, pressures, saturations), else the report at or after the time. */
 void align_fill(const float *values, const struct align_source *map, size_t n_times,

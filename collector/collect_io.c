@@ -169,6 +169,13 @@ static void count_values(struct dataset *ds, uint32_t n, const float *slab)
     }
 }
 
+/* The files are laid out while the first cases are read. */
+static int on_begin(void *context, struct ds_err *err)
+{
+    struct collect *c = context;
+    return outputs_create(c->dir, &c->ds, c->options->what, &c->outputs, err);
+}
+
 static int on_block(void *context, uint32_t first, uint32_t n, float *slab, struct ds_err *err)
 {
     struct collect *c = context;
@@ -220,9 +227,7 @@ static int merge_once(struct collect *c, bool *surprised, struct ds_err *err)
     c->merge.taken_from = taken_from(c->taken);
     c->report->n_taken_over = taken_count(c->taken);
     if (rc == 0)
-        rc = outputs_create(c->dir, &c->ds, c->options->what, &c->outputs, err);
-    if (rc == 0)
-        rc = merge_run(&c->merge, on_block, c, surprised, err);
+        rc = merge_run(&c->merge, on_begin, on_block, c, surprised, err);
     if (rc == 0 && *surprised) {
         outputs_destroy(c->outputs);
         c->outputs = NULL;
@@ -365,11 +370,13 @@ static int write_dataset(struct collect *c, struct ds_err *err)
     int rc = merge_cases(c, err);
     if (rc < 0)
         return rc;
-    rc = give_hints(c, err);
+    rc = outputs_start_statistics(c->outputs, memory_of(c), on_statistic, c, err);
+    if (rc == 0)
+        rc = give_hints(c, err);
     if (rc < 0)
         return rc;
     warn_of_times(c);
-    rc = outputs_finish(c->outputs, memory_of(c), on_statistic, c, err);
+    rc = outputs_finish(c->outputs, err);
     if (rc == 0)
         rc = tell(c, "writing", err);
     if (rc == 0)

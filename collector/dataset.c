@@ -16,6 +16,11 @@ uint32_t dataset_block_rows(size_t memory_bytes, size_t n_vectors, size_t n_time
     return rows < 1 ? 1 : (uint32_t)rows;
 }
 
+size_t dataset_blocks(const struct dataset *ds)
+{
+    return ((size_t)ds->n_rows + ds->block_rows - 1) / ds->block_rows;
+}
+
 const char *unit_system_name(enum summary_units u)
 {
     switch (u) {

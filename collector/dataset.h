@@ -54,6 +54,8 @@ struct dataset {
 /* Rows of one slab: as many as fit memory_bytes, 1 .. n_rows. */
 uint32_t dataset_block_rows(size_t memory_bytes, size_t n_vectors, size_t n_times, uint32_t n_rows);
 
+size_t dataset_blocks(const struct dataset *ds); /* how many blocks of rows that makes */
+
 const char *unit_system_name(enum summary_units u); /* "METRIC" ... "" unknown */
 
 #endif

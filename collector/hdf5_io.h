@@ -20,12 +20,10 @@ struct hdf5_file;
 int hdf5_file_open(const char *path, const char *const *names, size_t n, struct hdf5_file **out,
                    struct ds_err *err) DS_CHECKED;
 
-/* The chunk of dataset i that begins at (row, 0), as its filters leave it. DS_EIO, DS_ENOSPC. */
+/* The chunk of dataset i that begins at (row, 0), as its filters leave it; written once. *at: where
+ * in the file it stands from now on, for reading without HDF5. DS_EIO, DS_ENOSPC. */
 int hdf5_write_chunk(struct hdf5_file *f, size_t i, uint64_t row, const void *packed, size_t bytes,
-                     struct ds_err *err) DS_CHECKED;
-/* Read it back as it was written into into[room]; *bytes 0: it never was. */
-int hdf5_read_chunk(struct hdf5_file *f, size_t i, uint64_t row, void *into, size_t room,
-                    size_t *bytes, struct ds_err *err) DS_CHECKED;
+                     uint64_t *at, struct ds_err *err) DS_CHECKED;
 
 /* Elements first .. first+n of a dataset of one dimension. */
 enum hdf5_type { HDF5_TEXT, HDF5_WHOLE, HDF5_REAL }; /* const char *, long long, double */

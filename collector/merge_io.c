@@ -115,19 +115,18 @@ static int bind_layout(struct merge *m, struct layout *x, bool add, bool *all, s
 
 static int check_units(struct merge *m, const struct layout *x, uint32_t row, struct ds_err *err)
 {
-    struct dataset *ds = m->ds;
     enum summary_units units = x->spec.units;
-    if (units == SUMMARY_UNITS_UNKNOWN || units == ds->units)
+    if (units == SUMMARY_UNITS_UNKNOWN || units == m->units)
         return 0;
-    if (ds->units == SUMMARY_UNITS_UNKNOWN) {
-        ds->units = units;
+    if (m->units == SUMMARY_UNITS_UNKNOWN) {
+        m->units = units;
         m->units_number = number_of(m, row);
         return 0;
     }
     return ds_fail(err, DS_EINPUT,
                    "case %u is in %s units, case %u in %s: one dataset cannot hold both; collect "
                    "decks of one unit system",
-                   m->units_number, unit_system_name(ds->units), number_of(m, row),
+                   m->units_number, unit_system_name(m->units), number_of(m, row),
                    unit_system_name(units));
 }
 
@@ -160,6 +159,7 @@ static int absorb(struct merge *m, const struct case_data *c, uint32_t row,
         rc = bind_layout(m, c->layout, true, &all, err);
     if (rc < 0)
         return rc;
+    m->ds->units = m->units;
     if (c->layout->start_s < m->ds->epoch_s)
         m->ds->epoch_s = c->layout->start_s;
     return align_unite(times, c->instants_s, n_reports, m->a, &grew, err);
@@ -206,36 +206,6 @@ int merge_scan(struct merge *m, struct ds_err *err)
 
 /* ---- values ---- */
 
-static uint64_t mix(uint64_t h, uint64_t x)
-{
-    h = (h ^ x) * UINT64_C(0x9e3779b97f4a7c15);
-    return h ^ h >> 29;
-}
-
-/* The same for equal reports of equal vectors in whatever order they stand; never 0. */
-static uint64_t hash_values(const struct case_data *c)
-{
-    uint64_t sum = 1, times = 7;
-    for (size_t r = 0; r < c->n_reports; r++)
-        times = mix(times, (uint64_t)c->instants_s[r]);
-    for (size_t i = 0; i < c->layout->n; i++) {
-        const struct summary_vector *v = c->layout->vectors[i];
-        if (vector_is_run_time(v->keyword))
-            continue;
-        uint64_t h = mix(times, v->occurrence);
-        for (size_t k = 0; k < v->key.len; k++)
-            h = mix(h, (unsigned char)v->key.ptr[k]);
-        const float *values = c->values + i * c->stride;
-        for (size_t r = 0; r < c->n_reports; r++) {
-            uint32_t bits;
-            memcpy(&bits, &values[r], sizeof bits);
-            h = mix(h, bits);
-        }
-        sum += h;
-    }
-    return sum ? sum : 1;
-}
-
 static void fill_row(struct merge *m, const struct case_data *c, const struct index_slot *slot,
                      uint32_t row)
 {
@@ -253,7 +223,9 @@ static void fill_row(struct merge *m, const struct case_data *c, const struct in
     out->last_report_step = r->last_report_step;
     out->n_chops = r->n_chops;
     out->n_problems = r->n_problems;
-    out->values_hash = ok && c->layout ? hash_values(c) : 0;
+    out->values_hash = ok && c->layout ? values_hash_of(&c->layout->hash, c->instants_s,
+                                                        c->n_reports, c->values, c->stride)
+                                       : 0;
 }
 
 /* Does an ok case bring times, or any case vectors or an earlier START, that are not expected? */
@@ -284,12 +256,17 @@ static void fill_values(struct merge *m, const struct case_data *c, bool ok, uin
     if (!ok && n_reports > 0 && !align_has(&ds->reports, c->instants_s[n_reports - 1]))
         n_reports--; /* it ended inside this report step */
     align_map(&ds->axis, c->instants_s, n_reports, on_grid, c->layout->start_s, map);
+    bool straight = align_is_straight(map, n_times);
     for (size_t v = 0; v < c->layout->n; v++) {
         uint32_t column = c->layout->column[v];
         if (column == SCHEMA_NONE)
             continue;
-        align_fill(c->values + v * c->stride, map, n_times, ds->vectors[column].interpolates,
-                   slab + ((size_t)column * n + i) * n_times);
+        const float *values = c->values + v * c->stride;
+        float *to = slab + ((size_t)column * n + i) * n_times;
+        if (straight)
+            memcpy(to, values, n_times * sizeof *to);
+        else
+            align_fill(values, map, n_times, ds->vectors[column].interpolates, to);
     }
 }
 
@@ -443,11 +420,12 @@ static void *read_all(void *context)
     return NULL;
 }
 
-static int write_all(struct pipe *p, merge_block_f ready, void *context, struct ds_err *err)
+static int write_all(struct pipe *p, merge_begin_f begin, merge_block_f ready, void *context,
+                     struct ds_err *err)
 {
     const struct dataset *ds = p->m->ds;
     unsigned k = 0;
-    int rc = 0;
+    int rc = begin(context, err);
     for (uint32_t first = 0; rc == 0 && first < ds->n_rows; k ^= 1) {
         if (!wait_full(p, k))
             break;
@@ -460,13 +438,14 @@ static int write_all(struct pipe *p, merge_block_f ready, void *context, struct 
     return rc;
 }
 
-static int run_pipe(struct pipe *p, merge_block_f ready, void *context, struct ds_err *err)
+static int run_pipe(struct pipe *p, merge_begin_f begin, merge_block_f ready, void *context,
+                    struct ds_err *err)
 {
     pthread_t thread;
     int sys = pthread_create(&thread, NULL, read_all, p);
     if (sys != 0)
         return ds_fail_errno(err, DS_EIO, sys, "start a thread");
-    int rc = write_all(p, ready, context, err);
+    int rc = write_all(p, begin, ready, context, err);
     (void)pthread_join(thread, NULL);
     if (rc == 0 && p->rc < 0) {
         if (err)
@@ -476,8 +455,8 @@ static int run_pipe(struct pipe *p, merge_block_f ready, void *context, struct d
     return rc;
 }
 
-int merge_run(struct merge *m, merge_block_f ready, void *context, bool *surprised,
-              struct ds_err *err)
+int merge_run(struct merge *m, merge_begin_f begin, merge_block_f ready, void *context,
+              bool *surprised, struct ds_err *err)
 {
     const struct dataset *ds = m->ds;
     size_t n = ds->n_vectors * ds->block_rows * ds->axis.n;
@@ -490,7 +469,8 @@ int merge_run(struct merge *m, merge_block_f ready, void *context, bool *surpris
         abort();
     memset(m->row_of_slot, 0, m->index->n_slots * sizeof *m->row_of_slot);
     m->report->n_archives = 0;
-    int rc = run_pipe(&p, ready, context, err);
+    int rc = run_pipe(&p, begin, ready, context, err);
+    m->ds->units = m->units;
     *surprised = rc == 0 && p.outcome == OUTCOME_SURPRISE;
     free(p.slab[0]);
     free(p.slab[1]);

@@ -26,7 +26,8 @@ struct merge {
     const uint32_t *taken_from; /* of each row: its row in the old file, or MERGE_NOT_TAKEN; NULL */
     bool final;                 /* merge_scan has seen every case */
     uint32_t generation;        /* of schema; layouts bound to an older one are bound anew */
-    uint32_t units_number;      /* case number that ds->units comes from */
+    enum summary_units units;   /* so far; ds->units once the merge is over */
+    uint32_t units_number;      /* case number that units comes from */
     uint32_t *row_of_slot;      /* last row read of each slot, plus 1 */
     bool said_doubles;
     struct ds_span (*interned)[1024]; /* last texts, by hash */
@@ -41,6 +42,10 @@ int merge_expect_first(struct merge *m, bool *found, struct ds_err *err) DS_CHEC
 /* Times and vectors of all cases. Without any ok case the times are those of the failed ones. */
 int merge_scan(struct merge *m, struct ds_err *err) DS_CHECKED;
 
+/* Reading has begun. Called once in the caller's thread, before the first block; a negative result
+ * ends the merge. ds->rows and the arena are the reading thread's. */
+typedef int (*merge_begin_f)(void *context, struct ds_err *err);
+
 /* One block of rows is ready: slab [vector][n][time]. Called in the caller's thread, in
  * order; a negative result ends the merge. */
 typedef int (*merge_block_f)(void *context, uint32_t first, uint32_t n, float *slab,
@@ -48,8 +53,8 @@ typedef int (*merge_block_f)(void *context, uint32_t first, uint32_t n, float *s
 
 /* Read every row. ds has axis, vectors and block_rows. *surprised: stopped early, scan and
  * merge again. DS_EINPUT: cases of different unit systems. */
-int merge_run(struct merge *m, merge_block_f ready, void *context, bool *surprised,
-              struct ds_err *err) DS_CHECKED;
+int merge_run(struct merge *m, merge_begin_f begin, merge_block_f ready, void *context,
+              bool *surprised, struct ds_err *err) DS_CHECKED;
 
 /* A sentence for people; the first COLLECT_MAX_WARNINGS are kept. */
 void merge_warn(struct merge *m, const char *format, ...) __attribute__((format(printf, 2, 3)));

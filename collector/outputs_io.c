@@ -31,6 +31,9 @@ struct outputs {
     bool has_nc, has_csv[FORMATS], has_statistics;
     struct ds_arena *a; /* dates */
     const char *dates;
+    struct chunk_place *place; /* of summary.nc, for the statistics */
+    bool *take;                /* rows that count in them */
+    struct stats_pass *pass;
     float *gather; /* one case: [vector][time] */
     char *lines;
 };
@@ -94,6 +97,9 @@ void outputs_destroy(struct outputs *o)
 {
     if (!o)
         return;
+    stats_pass_end(o->pass);
+    free(o->place);
+    free(o->take);
     summary_nc_abandon(o->nc);
     for (size_t i = 0; i < FORMATS; i++)
         csv_file_abandon(o->csv[i]);
@@ -101,11 +107,6 @@ void outputs_destroy(struct outputs *o)
     free(o->gather);
     free(o->lines);
     free(o);
-}
-
-struct summary_nc *outputs_nc(struct outputs *o)
-{
-    return o->nc;
 }
 
 /* Format a case once, for all formats. */
@@ -138,33 +139,35 @@ int outputs_put_block(struct outputs *o, uint32_t first, uint32_t n, const float
     return rc;
 }
 
-static int run_statistics(struct outputs *o, size_t memory_bytes,
-                          int (*tick)(void *context, size_t vector), void *context, int spool_fd,
-                          struct ds_err *err)
+int outputs_start_statistics(struct outputs *o, size_t memory_bytes,
+                             int (*tick)(void *context, size_t vector), void *context,
+                             struct ds_err *err)
 {
-    bool *take = calloc(o->ds->n_rows + 1, sizeof *take);
-    if (!take)
+    char path[4096], spool[4096];
+    o->has_statistics = o->nc && o->ds->plan->method != DESIGN_ONE_AT_A_TIME;
+    if (!o->has_statistics)
+        return 0;
+    o->take = calloc(o->ds->n_rows + 1, sizeof *o->take);
+    if (!o->take)
         abort();
     for (uint32_t row = 0; row < o->ds->n_rows; row++)
-        take[row] = o->ds->rows[row].verdict == VERDICT_OK;
-    int rc = stats_pass_run(o->nc, o->ds, take, memory_bytes, spool_fd, tick, context, err);
-    free(take);
-    return rc;
+        o->take[row] = o->ds->rows[row].verdict == VERDICT_OK;
+    o->place = summary_nc_take_places(o->nc);
+    struct stats_what what = {.ds = o->ds,
+                              .path = file_path(o, "summary.nc", path),
+                              .spool_path = file_path(o, "spool", spool),
+                              .place = o->place,
+                              .take = o->take,
+                              .memory_bytes = memory_bytes,
+                              .tick = tick,
+                              .context = context};
+    return stats_pass_start(&what, &o->pass, err);
 }
 
-static int finish_nc(struct outputs *o, size_t memory_bytes,
-                     int (*tick)(void *context, size_t vector), void *context, struct ds_err *err)
+static int finish_nc(struct outputs *o, struct ds_err *err)
 {
     char path[4096];
     int rc = summary_nc_finish(o->nc, err);
-    o->has_statistics = o->ds->plan->method != DESIGN_ONE_AT_A_TIME;
-    ds_auto_fd spool = -1;
-    if (rc == 0 && o->has_statistics) {
-        spool = open(file_path(o, "spool", path), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        if (spool < 0)
-            return ds_fail_errno(err, DS_EIO, errno, "%s", path);
-        rc = run_statistics(o, memory_bytes, tick, context, spool, err);
-    }
     if (rc < 0)
         return rc;
     struct summary_nc *nc = o->nc;
@@ -172,9 +175,11 @@ static int finish_nc(struct outputs *o, size_t memory_bytes,
     rc = summary_nc_close(nc, err);
     if (rc < 0 || !o->has_statistics)
         return rc;
-    struct stats_spool s = {spool, o->ds->axis.n};
-    return statistics_nc_write(file_path(o, "statistics.nc", path), o->ds, stats_spool_next, &s,
-                               err);
+    rc = statistics_nc_write(file_path(o, "statistics.nc", path), o->ds, stats_pass_next, o->pass,
+                             err);
+    stats_pass_end(o->pass);
+    o->pass = NULL;
+    return rc;
 }
 
 static int write_parameters(struct outputs *o, struct ds_err *err)
@@ -200,8 +205,7 @@ static int write_parameters(struct outputs *o, struct ds_err *err)
     return rc;
 }
 
-int outputs_finish(struct outputs *o, size_t memory_bytes,
-                   int (*tick)(void *context, size_t vector), void *context, struct ds_err *err)
+int outputs_finish(struct outputs *o, struct ds_err *err)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < FORMATS; i++) {
@@ -213,7 +217,7 @@ int outputs_finish(struct outputs *o, size_t memory_bytes,
             (void)ds_wrap(err, "%s/%s", o->dir, CSV[i].name);
     }
     if (rc == 0 && o->nc)
-        rc = finish_nc(o, memory_bytes, tick, context, err);
+        rc = finish_nc(o, err);
     return rc == 0 ? write_parameters(o, err) : rc;
 }
 

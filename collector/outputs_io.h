@@ -16,17 +16,17 @@ int outputs_create(const char *dir, const struct dataset *ds, const struct sweep
                    struct outputs **out, struct ds_err *err) DS_CHECKED;
 void outputs_destroy(struct outputs *o); /* NULL is legal; removes no files */
 
-/* NULL when netCDF is not among the formats. */
-struct summary_nc *outputs_nc(struct outputs *o);
-
 int outputs_put_block(struct outputs *o, uint32_t first, uint32_t n, const float *slab,
                       struct ds_err *err) DS_CHECKED;
 
-/* All rows are known: complete summary.nc, compute statistics, write parameters.csv. tick as
- * in stats_pass_run. */
-int outputs_finish(struct outputs *o, size_t memory_bytes,
-                   int (*tick)(void *context, size_t vector), void *context,
-                   struct ds_err *err) DS_CHECKED;
+/* The last block is in and ds->rows are known: statistics begin, in a thread of their own. tick as in
+ * struct stats_what. */
+int outputs_start_statistics(struct outputs *o, size_t memory_bytes,
+                             int (*tick)(void *context, size_t vector), void *context,
+                             struct ds_err *err) DS_CHECKED;
+
+/* After that: complete summary.nc, write statistics.nc and parameters.csv. */
+int outputs_finish(struct outputs *o, struct ds_err *err) DS_CHECKED;
 
 /* Replace the sweep's dataset/ objects, each in one step; fills report->objects. */
 int outputs_publish(struct outputs *o, struct store *s, struct ds_span prefix,

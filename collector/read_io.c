@@ -84,7 +84,7 @@ static int choose_vectors(struct case_reader *r, struct cached *c, struct ds_err
             chosen[x->n++] = &spec->vectors[i];
     x->vectors = chosen;
     x->start_s = spec->has_start ? spec->start_s : r->plan->features.start_unix_s;
-    return 0;
+    return values_hash_init(&x->hash, x->vectors, x->n, c->a, err);
 }
 
 static int layout_of(struct case_reader *r, struct ds_span bytes, bool formatted,

@@ -9,6 +9,7 @@
 #define DECKSWEEP_COLLECTOR_READ_IO_H
 
 #include "collector/dataset.h"
+#include "collector/values_hash.h"
 #include "store/store.h"
 #include "summary/smspec.h"
 
@@ -22,6 +23,7 @@ struct layout {
     uint32_t *column; /* for the caller: where each goes, SCHEMA_NONE for nowhere */
     uint32_t bound;   /* for the caller: which schema `column` was made for; 0 none */
     int64_t start_s;
+    struct values_hash hash; /* for the caller: of the vectors that are wanted */
 };
 
 /* One case. Everything lives until the next read. */

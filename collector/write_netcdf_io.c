@@ -23,6 +23,8 @@ struct summary_nc {
     const char **names;     /* of each vector's variable, as netCDF took it */
     struct hdf5_file *hdf5; /* NULL before netCDF is done */
     struct chunk_packer *packer;
+    struct chunk_place *place; /* [vector][block]; NULL once taken */
+    size_t n_blocks;
     float *padded; /* a whole chunk for the last, shorter block */
 };
 
@@ -60,7 +62,9 @@ static int start_chunks(struct summary_nc *w, struct ds_err *err)
     if (n > 0)
         w->packer = chunk_packer_create(n, w->ds->axis.n);
     w->padded = malloc(n * sizeof *w->padded + 1);
-    if (!w->padded)
+    w->n_blocks = dataset_blocks(w->ds);
+    w->place = calloc(w->ds->n_vectors * w->n_blocks + 1, sizeof *w->place);
+    if (!w->padded || !w->place)
         abort();
     return hdf5_file_open(w->path, w->names, w->ds->n_vectors, &w->hdf5, err);
 }
@@ -133,9 +137,11 @@ int summary_nc_put_block(struct summary_nc *w, uint32_t first, uint32_t n, const
         if (!has_value(values, n * n_times))
             continue;
         size_t bytes = chunk_pack(w->packer, whole_chunk(w, values, n), &packed);
-        int rc = hdf5_write_chunk(w->hdf5, v, first, packed, bytes, err);
+        struct chunk_place *place = &w->place[v * w->n_blocks + first / w->ds->block_rows];
+        int rc = hdf5_write_chunk(w->hdf5, v, first, packed, bytes, &place->at, err);
         if (rc < 0)
             return rc;
+        place->bytes = (uint32_t)bytes; /* of a chunk of a few MB at most */
     }
     return 0;
 }
@@ -148,15 +154,11 @@ int summary_nc_finish(struct summary_nc *w, struct ds_err *err)
     return rc;
 }
 
-size_t summary_nc_chunk_bytes(const struct summary_nc *w)
+struct chunk_place *summary_nc_take_places(struct summary_nc *w)
 {
-    return chunk_most_bytes(w->ds->block_rows * w->ds->axis.n);
-}
-
-int summary_nc_read_chunk(struct summary_nc *w, size_t vector, uint32_t row, void *packed,
-                          size_t *bytes, struct ds_err *err)
-{
-    return hdf5_read_chunk(w->hdf5, vector, row, packed, summary_nc_chunk_bytes(w), bytes, err);
+    struct chunk_place *place = w->place;
+    w->place = NULL;
+    return place;
 }
 
 void summary_nc_abandon(struct summary_nc *w)
@@ -168,6 +170,7 @@ void summary_nc_abandon(struct summary_nc *w)
     chunk_packer_destroy(w->packer);
     arena_destroy(w->a);
     free(w->padded);
+    free(w->place);
     free(w->names);
     free(w->var);
     free(w->path);

@@ -24,11 +24,14 @@ int summary_nc_put_block(struct summary_nc *w, uint32_t first, uint32_t n, const
 /* What stands along case, parameters and counts; then the file is complete but open. */
 int summary_nc_finish(struct summary_nc *w, struct ds_err *err) DS_CHECKED;
 
-/* The packed chunk (chunk.h) of a vector's rows from `row` on, a multiple of ds->block_rows; room
- * is summary_nc_chunk_bytes. *bytes 0: all NaN. May be called from other threads, one at a time. */
-size_t summary_nc_chunk_bytes(const struct summary_nc *w);
-int summary_nc_read_chunk(struct summary_nc *w, size_t vector, uint32_t row, void *packed,
-                          size_t *bytes, struct ds_err *err) DS_CHECKED;
+/* Where the packed chunks (chunk.h) of the vectors stand in the file. */
+struct chunk_place {
+    uint64_t at;
+    uint32_t bytes; /* 0: all NaN, there is none */
+};
+/* [vector][block of rows], after the last block; gives: free. The file's bytes there do not change
+ * any more and may be read by others, whatever is done with w. */
+struct chunk_place *summary_nc_take_places(struct summary_nc *w);
 
 /* Close; errors of the last write show here. w is gone also on failure. */
 int summary_nc_close(struct summary_nc *w, struct ds_err *err) DS_CHECKED;

@@ -181,21 +181,57 @@ void unsmry_read_row(const struct unsmry *u, size_t step, float *row)
     }
 }
 
+/* The values of a step as they stand in the file, big endian; NULL: they are text, or in several
+ * blocks. */
+static const unsigned char *raw_row(const struct unsmry *u, size_t step)
+{
+    const struct unsmry_step *s = &u->steps[step];
+    struct ds_bytes b = u->parts[s->part];
+    size_t n = (size_t)u->n_params * sizeof(float);
+    bool single = !u->formatted && b.len - s->data >= 8 && b.len - s->data - 8 >= n
+                  && be32(b.data + s->data) == n;
+    return single ? b.data + s->data + 4 : NULL;
+}
+
+/* Where the values of n steps stand; false: not all as raw_row wants them. */
+static bool raw_rows(const struct unsmry *u, const uint32_t *steps, size_t first, size_t n,
+                     const unsigned char **rows)
+{
+    for (size_t i = 0; i < n; i++) {
+        rows[i] = raw_row(u, steps ? steps[first + i] : first + i);
+        if (!rows[i])
+            return false;
+    }
+    return true;
+}
+
+static void gather_raw(const unsigned char *const *rows, size_t n, uint32_t place, float *to)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint32_t v = be32(rows[i] + (size_t)place * sizeof v);
+        memcpy(&to[i], &v, sizeof v);
+    }
+}
+
 /* Rows come in one after the other, columns go out: by batches, so that each column gets a
  * run of values at a time instead of one a cache line. */
 void unsmry_read_columns(const struct unsmry *u, const uint32_t *steps, size_t n_steps,
                          const uint32_t *places, size_t n_places, float *out, size_t stride)
 {
+    const unsigned char *rows[UNSMRY_BATCH];
     assert(stride >= n_steps);
     for (size_t begin = 0; begin < n_steps; begin += UNSMRY_BATCH) {
         size_t n = n_steps - begin < UNSMRY_BATCH ? n_steps - begin : UNSMRY_BATCH;
-        for (size_t i = 0; i < n; i++)
+        bool raw = raw_rows(u, steps, begin, n, rows);
+        for (size_t i = 0; !raw && i < n; i++)
             unsmry_read_row(u, steps ? steps[begin + i] : begin + i, u->batch + i * u->n_params);
         for (size_t c = 0; c < n_places; c++) {
             assert(places[c] < u->n_params);
             const float *from = u->batch + places[c];
             float *to = out + c * stride + begin;
-            for (size_t i = 0; i < n; i++)
+            if (raw)
+                gather_raw(rows, n, places[c], to);
+            for (size_t i = 0; !raw && i < n; i++)
                 to[i] = from[i * u->n_params];
         }
     }

@@ -128,3 +128,25 @@ Test(align, knows_when_a_grid_ends_before_the_last_report)
     cr_expect_not(align_misses_last(&report, &behind, &behind));
     cr_expect_not(align_misses_last(&dates, &behind, &two), "dates are as meant");
 }
+
+Test(align, only_a_case_with_every_time_of_the_axis_is_straight)
+{
+    int64_t at[] = {10, 20, 30};
+    struct align_times axis = {at, 3};
+    struct align_source map[3];
+    static const struct {
+        int64_t reports[4];
+        size_t n;
+        bool straight;
+    } CASES[] = {{{10, 20, 30}, 3, true},
+                 {{10, 20}, 2, false},
+                 {{20, 30}, 2, false},
+                 {{10, 20, 25, 30}, 4, false},
+                 {{10, 20, 30, 40}, 4, true}};
+    for (size_t i = 0; i < DS_COUNT(CASES); i++) {
+        align_map(&axis, CASES[i].reports, CASES[i].n, false, 0, map);
+        cr_expect_eq(align_is_straight(map, 3), CASES[i].straight, "case %zu", i);
+    }
+    align_map(&axis, at, 3, true, 10, map);
+    cr_expect(align_is_straight(map, 3));
+}
