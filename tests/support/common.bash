@@ -6,8 +6,8 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 DS_BUILD=${DS_BUILD:-$ROOT/build/gcc}
 export PATH="$DS_BUILD:$DS_BUILD/support:$PATH"
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-# The same terminal everywhere: a CI job has none, a person's may be set up in any way.
-export TERM=xterm
+# The same terminal and shell everywhere: a CI job has none, a person's may be set up in any way.
+export TERM=xterm SHELL=/bin/sh
 unset NO_COLOR COLUMNS LINES
 
 # A folder of this test under build/ (never /tmp: it may be small), made the working folder.
