@@ -318,12 +318,26 @@ static int follow(struct status *s, struct ds_err *err)
     return rc;
 }
 
+/* Like tail -F: who watches may come before the run. The run's file of events is there before
+ * its plan, so that what follows sees it at work. */
+static int wait_for_plan(const struct cli *cli, struct target *t, struct ds_err *err)
+{
+    target_close(t);
+    log_info("%.*s has no plan yet: waiting for `decksweep run` to make one (Ctrl-C ends)",
+             DS_FMT(t->label));
+    while (!target_has_plan(t))
+        (void)poll(NULL, 0, POLL_MS);
+    return target_open_counted(cli, STORE_READ, t, err);
+}
+
 static int run(struct cli *cli)
 {
     struct target t;
     struct ds_err err = {0};
     struct status s = {.cli = cli, .t = &t};
     int rc = target_open_counted(cli, STORE_READ, &t, &err);
+    if (rc == DS_ENOTFOUND && cmd_has(cli->line, "watch") && target_may_come(&t))
+        rc = wait_for_plan(cli, &t, &err);
     if (rc == 0 && cmd_has(cli->line, "watch")) {
         rc = follow(&s, &err);
         s = (struct status){.cli = cli, .t = &t};
@@ -340,7 +354,8 @@ static int run(struct cli *cli)
 }
 
 static const struct cmd_option OPTIONS[] = {
-    {"watch", 'w', VALUE_NONE, NULL, "keep showing until the run ends"},
+    {"watch", 'w', VALUE_NONE, NULL,
+     "keep showing until the run ends; before it began, wait for its plan"},
     TARGET_OPTIONS,
     {NULL, 0, VALUE_NONE, NULL, NULL},
 };

@@ -424,11 +424,11 @@ static int run_all(struct run *r, struct ds_err *err)
     tell_census(r);
     if (is_refused(r))
         return refuse_lacking(r);
+    open_log(r); /* before the plan: who waits for the plan then sees that somebody is at work */
     rc = publish_and_size(r, err);
     if (rc < 0)
         return cli_fail(r->cli, err);
     r->max_failed = failure_bound(r->s.view->sweep, r->s.view->plan->n_cases);
-    open_log(r);
     open_display(r);
     int status = rounds(r);
     display_finish(r->display, true);

@@ -210,6 +210,26 @@ int target_open_counted(const struct cli *cli, enum store_mode mode, struct targ
     return rc;
 }
 
+bool target_has_plan(const struct target *t)
+{
+    char path[PATH_MAX_BYTES];
+    struct stat st;
+    int n = snprintf(path, sizeof path, "%.*s/plan.json", DS_FMT(t->label));
+    return n > 0 && (size_t)n < sizeof path && stat(path, &st) == 0;
+}
+
+bool target_may_come(const struct target *t)
+{
+    char path[PATH_MAX_BYTES] = ".";
+    struct stat st;
+    if (t->label.len == 0 || memmem(t->label.ptr, t->label.len, "://", 3) || target_has_plan(t))
+        return false;
+    struct ds_span above = path_dir(path_dir(t->label));
+    if (above.len > 0)
+        (void)snprintf(path, sizeof path, "%.*s", DS_FMT(above));
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
 int target_sweep(struct target *t, const struct sweep **out, struct ds_err *err)
 {
     if (t->from_file) {

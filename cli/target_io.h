@@ -46,6 +46,12 @@ int target_count(struct target *t, struct ds_err *err) DS_CHECKED;
 int target_open_counted(const struct cli *cli, enum store_mode mode, struct target *out,
                         struct ds_err *err) DS_CHECKED;
 
+/* After DS_ENOTFOUND: is it only that no run has begun yet? The folder that holds the store is
+ * there, so a later `run` can make the rest; a mistyped one is not. */
+bool target_may_come(const struct target *t);
+/* The same target: has it a plan by now? */
+bool target_has_plan(const struct target *t);
+
 /* The sweep file: the one given as TARGET, else the store's copy. *out in t->arena. */
 int target_sweep(struct target *t, const struct sweep **out, struct ds_err *err) DS_CHECKED;
 

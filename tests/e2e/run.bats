@@ -442,3 +442,35 @@ P
     [ "$mib" -ge 30 ]
     [ "$mib" -lt 60 ]
 }
+
+@test "status --watch that comes before the run waits for its plan, follows it, and ends with it" {
+    null_sweep 6 '"--sleep_ms=300"'
+    # neither sweep nor store, a store without it, a folder without a plan: all may still come
+    for target in sweep.yaml store/null-sweep; do
+        run timeout 1 decksweep status "$target" --watch
+        echo "$output"
+        [ "$status" -eq 124 ]
+        [ "${#lines[@]}" -eq 1 ]
+        [[ "$output" == *"store/null-sweep has no plan yet: waiting for"* ]]
+        mkdir -p store/null-sweep
+    done
+    # what cannot come is said at once, and so is everything without --watch
+    run timeout 20 decksweep status nowhere/store/null-sweep --watch
+    [ "$status" -eq 3 ]
+    run timeout 20 decksweep status sweep.yaml
+    [ "$status" -eq 3 ]
+    rm -r store
+    timeout 60 decksweep status sweep.yaml --watch >out 2>err 3>&- &
+    watcher=$!
+    wait_for 10 grep -q waiting err
+    decksweep run sweep.yaml
+    status=0
+    wait "$watcher" || status=$?
+    cat out err
+    [ "$status" -eq 0 ]
+    grep -q '6 cases' out
+    grep -Eq 'ok +6' out
+    [ "$(grep -c 'waiting' err)" -eq 1 ]
+    # it did not only see the end: lines of the view while cases ran
+    [ "$(wc -l <err)" -ge 2 ]
+}
