@@ -17,9 +17,9 @@ enum field_kind { F_TEXT, F_TEXTS, F_SHA256, F_BOOL, F_U32, F_U64, F_I64, F_DOUB
 struct field {
     const char *key;
     enum field_kind kind;
-    size_t at, n_at; /* value; count of F_TEXTS */
-    uint64_t least, most;
     bool absent_if_none; /* F_TEXTS that older plans lack: an empty list is not written */
+    size_t at, n_at;     /* value; count of F_TEXTS */
+    uint64_t least, most;
     void (*put)(struct json_writer *w, const struct plan *p);
     int (*take)(const struct json *j, struct plan_reading *r, struct plan *p);
 };
