@@ -38,7 +38,7 @@ run_unit() {
     for binary in "$build"/tests/test_*; do
         if [ ! -x "$binary" ] || [[ $binary == *.d ]]; then continue; fi
         log=$logs/$(basename "$binary").log
-        "$binary" --jobs=1 --verbose=1 >"$log" 2>&1
+        timeout -k 10 900 "$binary" --jobs=1 --verbose=1 >"$log" 2>&1
         local rc=$?
         synthesis=$(grep -a 'Synthesis:' "$log" | tail -1)
         p=$(sed -n 's/.*Passing: [^0-9]*\([0-9]*\).*/\1/p' <<<"$synthesis" | tail -1)

@@ -13,7 +13,6 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <sanitizer/lsan_interface.h>
 #include <stdbool.h>
@@ -30,15 +29,15 @@ static void leak_check_at_end(void)
         abort();
 }
 
-static bool thread_sleeps(int task_fd, const char *tid)
+static bool thread_sleeps(const char *tid)
 {
-    char path[64], text[512];
-    (void)snprintf(path, sizeof path, "%.40s/stat", tid);
-    int fd = openat(task_fd, path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
-    if (fd >= 0)
-        (void)close(fd);
-    text[n > 0 ? n : 0] = '\0';
+    char path[80], text[512];
+    (void)snprintf(path, sizeof path, "/proc/self/task/%.40s/stat", tid);
+    FILE *f = fopen(path, "re");
+    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    if (f)
+        (void)fclose(f);
+    text[n] = '\0';
     const char *state = strrchr(text, ')'); /* "17 (name) S ..." */
     return !state || strlen(state) < 3 || (state[2] != 'R' && state[2] != 'D');
 }
@@ -52,8 +51,7 @@ static bool others_sleep(void)
     (void)snprintf(self, sizeof self, "%d", (int)gettid());
     bool quiet = true;
     for (struct dirent *e = readdir(d); e && quiet; e = readdir(d))
-        quiet = e->d_name[0] == '.' || strcmp(e->d_name, self) == 0
-                || thread_sleeps(dirfd(d), e->d_name);
+        quiet = e->d_name[0] == '.' || strcmp(e->d_name, self) == 0 || thread_sleeps(e->d_name);
     (void)closedir(d);
     return quiet;
 }
