@@ -234,12 +234,12 @@ static int publish_one(struct outputs *o, const char *name, struct store *s, str
     if (n < 0 || (size_t)n >= sizeof object->key)
         return ds_fail(err, DS_EINPUT, "the sweep's folder has too long a name");
     object->size_bytes = (uint64_t)st.st_size;
-    struct store_body body = {.data = NULL, .fd = fd, .len = object->size_bytes};
+    struct store_body body = {.data = NULL, .fd = fd, .len = object->size_bytes, .given = true};
     int rc = store_put(s, object->key, body, err);
     if (rc < 0)
         return ds_wrap(err, "%s", object->key);
     report->n_objects++;
-    (void)unlink(path); /* two copies of a large file for as short as can be */
+    (void)unlink(path); /* the store may have kept it; else two copies for as short as can be */
     return 0;
 }
 

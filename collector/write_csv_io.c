@@ -27,7 +27,7 @@ struct csv_file {
 int csv_file_create(const char *path, enum csv_format format, struct csv_file **out,
                     struct ds_err *err)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
         return ds_fail_errno(err, DS_EIO, errno, "%s", path);
     struct csv_file *f = calloc(1, sizeof *f);

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define BATCH_ITEMS     128u /* files open at a time */
@@ -162,6 +163,35 @@ static void write_body(const struct batch *b, struct pending *p)
         copy_plainly(b, p, done);
 }
 
+/* Would a file that is made in the folder belong to the same group and have no more rights? */
+static bool fits_folder(const struct folder *f, const struct stat *file)
+{
+    struct stat st;
+    return fstat(f->fd, &st) == 0 && ((st.st_mode & S_ISGID) == 0 || st.st_gid == file->st_gid)
+           && fgetxattr(f->fd, "system.posix_acl_default", NULL, 0) <= 0;
+}
+
+/* A file that was given and lies on the same file system becomes the temporary by a second name.
+ * false: it has to be copied. */
+static bool link_given(const struct batch *b, struct pending *p)
+{
+    const struct store_body *body = &p->item->body;
+    char name[32];
+    struct stat st;
+    if (!b->replace || !body->given || body->data || fstat(body->fd, &st) < 0
+        || !S_ISREG(st.st_mode) || st.st_nlink != 1 || (uint64_t)st.st_size != body->len
+        || !fits_folder(p->folder, &st))
+        return false;
+    (void)snprintf(name, sizeof name, "/proc/self/fd/%d", body->fd);
+    dir_temp_name(b->s, p->temp);
+    p->fd = fcntl(body->fd, F_DUPFD_CLOEXEC, 0);
+    if (p->fd >= 0 && linkat(AT_FDCWD, name, p->folder->fd, p->temp, AT_SYMLINK_FOLLOW) == 0)
+        return true;
+    fs_close_at(&p->fd);
+    p->temp[0] = '\0';
+    return false;
+}
+
 static void write_temporary(struct batch *b, struct pending *p)
 {
     p->item->rc = find_folder(b, p);
@@ -172,13 +202,15 @@ static void write_temporary(struct batch *b, struct pending *p)
         p->folder->dirty = true;
         return;
     }
-    int sys = dir_temp_create(b->s, p->folder->fd, p->temp, &p->fd);
-    if (sys != 0) {
-        p->temp[0] = '\0';
-        fail_item(b, p, "create", sys);
-        return;
+    if (!link_given(b, p)) {
+        int sys = dir_temp_create(b->s, p->folder->fd, p->temp, &p->fd);
+        if (sys != 0) {
+            p->temp[0] = '\0';
+            fail_item(b, p, "create", sys);
+            return;
+        }
+        write_body(b, p);
     }
-    write_body(b, p);
     if (p->item->rc == 0) /* only a start: fsync waits and has the last word */
         (void)sync_file_range(p->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }

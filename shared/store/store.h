@@ -44,6 +44,8 @@ struct store_body {
     const void *data; /* NULL: from fd */
     int fd;
     uint64_t len;
+    bool given; /* the file is nobody else's any more: store_put may keep it, with its mode, instead
+                 * of a copy; its old name stays for the caller to remove */
 };
 
 struct store_put_item {

@@ -49,7 +49,7 @@ static int put_file(struct store *s, const char *key, const char *path)
     ds_auto_fd fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
         return ds_fail_errno(&err, DS_EIO, errno, "%s", path);
-    return put(s, key, (struct store_body){NULL, fd, (uint64_t)st.st_size});
+    return put(s, key, (struct store_body){.fd = fd, .len = (uint64_t)st.st_size});
 }
 
 static int put_n(struct store *s, size_t n, size_t bytes, bool batch)
@@ -153,11 +153,14 @@ static int run(struct store *s, int argc, char **argv)
 {
     const char *verb = argv[1];
     if (argc == 5 && strcmp(verb, "put") == 0)
-        return put(s, argv[3], (struct store_body){argv[4], -1, strlen(argv[4])});
+        return put(s, argv[3],
+                   (struct store_body){.data = argv[4], .fd = -1, .len = strlen(argv[4])});
     if (argc == 5 && strcmp(verb, "file") == 0)
         return put_file(s, argv[3], argv[4]);
     if (argc == 5 && strcmp(verb, "set") == 0)
-        return store_put(s, argv[3], (struct store_body){argv[4], -1, strlen(argv[4])}, &err);
+        return store_put(s, argv[3],
+                         (struct store_body){.data = argv[4], .fd = -1, .len = strlen(argv[4])},
+                         &err);
     if (argc == 5 && strcmp(verb, "many") == 0)
         return put_n(s, number(argv[3]), number(argv[4]), true);
     if (argc == 5 && strcmp(verb, "single") == 0)

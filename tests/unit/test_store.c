@@ -130,6 +130,89 @@ Test(store, a_body_comes_from_an_open_file_whatever_its_position)
     (void)fclose(source);
 }
 
+/* A file of 5 bytes in a folder, given to the store under key "given"; its inode, or 0. */
+static ino_t put_given(const char *in, bool second_name)
+{
+    struct ds_err err = {0};
+    char path[96], other[104];
+    struct stat st = {.st_ino = 0};
+    (void)snprintf(path, sizeof path, "%s/scratch-XXXXXX", in);
+    (void)snprintf(other, sizeof other, "%s.2", path);
+    int fd = mkstemp(path);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(write(fd, "given", 5), 5);
+    if (second_name)
+        cr_assert_eq(link(path, other), 0);
+    struct store_body body = {.fd = fd, .len = 5, .given = true};
+    int rc = store_put(store, "d/given", body, &err);
+    cr_assert_eq(rc, 0, "%s", err.text);
+    cr_assert_eq(fstat(fd, &st), 0);
+    (void)close(fd);
+    cr_expect_eq(unlink(path), 0, "its old name is the caller's to remove");
+    if (second_name)
+        (void)unlink(other);
+    return st.st_ino;
+}
+
+static bool holds_given(ino_t *inode)
+{
+    struct ds_err err = {0};
+    struct ds_span out;
+    struct stat st;
+    cr_assert_eq(stat(path_of("d/given"), &st), 0);
+    *inode = st.st_ino;
+    return store_get(store, "d/given", 100, arena, &out, &err) == 0 && ds_span_is(out, "given")
+           && st.st_nlink == 1 && count_files() == 1;
+}
+
+Test(store, a_file_that_was_given_is_kept_not_copied)
+{
+    ino_t inode;
+    cr_assert_eq(mkdir(path_of("scratch"), 0755), 0);
+    for (int again = 0; again < 2; again++) { /* also over what is there */
+        char scratch[96];
+        (void)snprintf(scratch, sizeof scratch, "%s", path_of("scratch"));
+        ino_t given = put_given(scratch, false);
+        cr_expect(holds_given(&inode));
+        cr_expect_eq(inode, given);
+    }
+}
+
+Test(store, a_file_that_somebody_else_has_too_is_copied)
+{
+    ino_t inode;
+    char scratch[96];
+    cr_assert_eq(mkdir(path_of("scratch"), 0755), 0);
+    (void)snprintf(scratch, sizeof scratch, "%s", path_of("scratch"));
+    ino_t given = put_given(scratch, true);
+    cr_expect(holds_given(&inode));
+    cr_expect_neq(inode, given);
+}
+
+Test(store, a_file_of_another_file_system_or_group_is_copied)
+{
+    ino_t inode;
+    struct stat here, there;
+    if (stat("/dev/shm", &there) == 0 && stat(folder, &here) == 0 && there.st_dev != here.st_dev
+        && access("/dev/shm", W_OK) == 0) {
+        (void)put_given("/dev/shm", false);
+        cr_expect(holds_given(&inode));
+    }
+    if (geteuid() != 0) /* only root can give folders to a group that it is not in */
+        return;
+    char scratch[96];
+    cr_assert_eq(mkdir(path_of("scratch"), 0755), 0);
+    (void)snprintf(scratch, sizeof scratch, "%s", path_of("scratch"));
+    cr_assert_eq(mkdir(path_of("d"), 0755) == 0 || errno == EEXIST, true);
+    cr_assert_eq(chown(path_of("d"), 0, 12345), 0);
+    cr_assert_eq(chmod(path_of("d"), 02775), 0);
+    ino_t given = put_given(scratch, false);
+    cr_expect(holds_given(&inode));
+    cr_expect_neq(inode, given);
+    cr_assert_eq(stat(path_of("d/given"), &here), 0);
+    cr_expect_eq(here.st_gid, 12345);
+}
+
 Test(store, many_objects_have_each_their_own_outcome)
 {
     static char keys[300][32];
