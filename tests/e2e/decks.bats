@@ -215,3 +215,35 @@ Y
 4 ./geo/two/poro.inc" ]
     grep -q '"common_files":\["flt/a.inc","geo/two/poro.inc"\]' store/both/plan.json
 }
+
+@test "a file below one value that the deck reaches from another one is in both their cases' folders" {
+    null_sweep 1
+    mkdir -p geo/one geo/two
+    for n in one two; do echo "-- $n" >"geo/$n/poro.inc"; done
+    echo "-- for both" >geo/two/both.inc
+    {
+        sed -n '1,/^GRID/p' DECK.DATA
+        printf "INCLUDE\n '%s' /\n" '<GEO>/poro.inc' '<GEO>/../two/both.inc'
+        sed -n '/^GRID/,$p' DECK.DATA | sed -e 1d -e 's/<A>/0.3/'
+    } >with && mv with DECK.DATA
+    cat >sweep.yaml <<'Y'
+apiVersion: decksweep.io/v1alpha1
+kind: Sweep
+metadata: {name: reach}
+spec:
+  deck: DECK.DATA
+  parameters:
+    GEO: {files: "geo/*"}
+  design: {method: grid}
+  simulator:
+    command: [sh, -c, 'cat "<GEO>/poro.inc" geo/two/both.inc >all.txt']
+    judge: files
+    version: "1"
+  results: {store: store, keep: [log, "all.txt"]}
+Y
+    run decksweep run sweep.yaml --no-collect
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 2 ]
+    grep -q '"common_files":\["geo/two/both.inc"\]' store/reach/plan.json
+}
