@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/chunk.h"
 
+#include "base/vectorised.h"
+
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
@@ -17,20 +19,15 @@
 #define NOISE_BITS   7.4    /* a byte; above it Huffman codes win too little */
 #define SAMPLE_STEP  13u    /* one byte in so many is looked at */
 
-#if defined(__GNUC__) && !defined(__clang__) /* clang does so at -O2 */
-#define VECTORISED __attribute__((optimize("O3")))
-#else
-#define VECTORISED
-#endif
-
-enum method { STORE, HUFFMAN, DEFLATE };
+enum method { HUFFMAN, REPEAT, DEFLATE, STORE };
+#define STREAMS 3u /* zlib ones: HUFFMAN .. DEFLATE */
 
 struct chunk_packer {
     size_t n, row;
     unsigned char *planes; /* PLANES * n */
     unsigned char *out;
     size_t room;
-    z_stream deflate[2]; /* HUFFMAN, DEFLATE */
+    z_stream deflate[STREAMS];
 };
 
 static void start_stream(z_stream *z, int strategy)
@@ -53,8 +50,9 @@ struct chunk_packer *chunk_packer_create(size_t n, size_t row)
         abort();
     p->n = n;
     p->row = row;
-    start_stream(&p->deflate[0], Z_HUFFMAN_ONLY);
-    start_stream(&p->deflate[1], Z_DEFAULT_STRATEGY);
+    start_stream(&p->deflate[HUFFMAN], Z_HUFFMAN_ONLY);
+    start_stream(&p->deflate[REPEAT], Z_RLE);
+    start_stream(&p->deflate[DEFLATE], Z_DEFAULT_STRATEGY);
     p->room = chunk_most_bytes(n);
     p->planes = malloc(PLANES * n + 1);
     p->out = malloc(p->room);
@@ -67,8 +65,8 @@ void chunk_packer_destroy(struct chunk_packer *p)
 {
     if (!p)
         return;
-    (void)deflateEnd(&p->deflate[0]);
-    (void)deflateEnd(&p->deflate[1]);
+    for (size_t i = 0; i < STREAMS; i++)
+        (void)deflateEnd(&p->deflate[i]);
     free(p->planes);
     free(p->out);
     free(p);
@@ -120,6 +118,8 @@ static enum method choose(const unsigned char *plane, size_t n, size_t row)
     }
     if (looked < 64)
         return DEFLATE;
+    if (repeats > looked / 2 && repeats + looked / 50 >= rows)
+        return REPEAT; /* looking further back finds nothing better */
     double bits = bits_of(count, looked);
     if (repeats > looked / 4 || rows > looked / 4 || bits < 4.0)
         return DEFLATE;
@@ -203,8 +203,7 @@ size_t chunk_pack(struct chunk_packer *p, const float *values, const unsigned ch
         if (method == STORE)
             at += put_stored(plane, p->n, p->out + at);
         else
-            at += put_deflated(&p->deflate[method == DEFLATE], plane, p->n, p->out + at,
-                               p->room - at);
+            at += put_deflated(&p->deflate[method], plane, p->n, p->out + at, p->room - at);
     }
     static const unsigned char LAST[5] = {1, 0, 0, 0xff, 0xff}; /* a last, empty, stored block */
     memcpy(p->out + at, LAST, sizeof LAST);

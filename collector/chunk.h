@@ -2,10 +2,10 @@
 /* chunk.h - float32 values as HDF5's filters shuffle and deflate leave them, but quicker
  *
  * A shuffled chunk has four planes: the first bytes of all values, then the second, ... The low
- * planes of simulated values are noise on which deflate only wastes time. Each plane is
- * looked at first, and then stored, Huffman coded, or deflated; the whole is one zlib stream
- * (RFC 1950, RFC 1951) that HDF5 reads like its own. Three to four times as fast as level 1, about
- * as small. Pure; a packer belongs to one thread. */
+ * planes of simulated values are noise on which deflate only wastes time. Each plane is looked at
+ * first, and then stored, Huffman coded, run-length coded, or deflated; the whole is one zlib
+ * stream (RFC 1950, RFC 1951) that HDF5 reads like its own. Three to four times as fast as level 1,
+ * about as small. Pure; a packer belongs to one thread. */
 #ifndef DECKSWEEP_COLLECTOR_CHUNK_H
 #define DECKSWEEP_COLLECTOR_CHUNK_H
 

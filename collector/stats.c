@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/stats.h"
 
+#include "base/vectorised.h"
+
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -15,12 +17,6 @@ const char *const STAT_NAME[STAT_KINDS] = {"q10", "q50", "q90", "mean",
 #define BIN_BITS   9u
 #define BINS       (1u << BIN_BITS)
 #define WANTED     6u /* order statistics: two around each quantile */
-
-#if defined(__GNUC__) && !defined(__clang__) /* clang does so at -O2 */
-#define VECTORISED __attribute__((optimize("O3")))
-#else
-#define VECTORISED
-#endif
 
 static const double QUANTILE[3] = {0.1, 0.5, 0.9}; /* STAT_Q10 .. STAT_Q90 */
 
@@ -192,7 +188,7 @@ struct panel {
 };
 
 /* Values that count, as keys and summed. Adding row by row is numpy's order too. */
-VECTORISED static inline void gather(struct panel *p, size_t width)
+static inline __attribute__((always_inline)) void gather(struct panel *p, size_t width)
 {
     size_t n[PANEL] = {0};
     double sum[PANEL] = {0};
@@ -213,7 +209,7 @@ VECTORISED static inline void gather(struct panel *p, size_t width)
     memcpy(p->sum, sum, sizeof sum);
 }
 
-VECTORISED static inline void add_squares(struct panel *p, size_t width)
+static inline __attribute__((always_inline)) void add_squares(struct panel *p, size_t width)
 {
     double mean[PANEL], squares[PANEL] = {0};
     for (size_t c = 0; c < PANEL; c++)
@@ -228,6 +224,19 @@ VECTORISED static inline void add_squares(struct panel *p, size_t width)
         }
     }
     memcpy(p->squares, squares, sizeof squares);
+}
+
+/* The same, with a width that the compiler knows. */
+VECTORISED static void sum_up_panel(struct panel *p)
+{
+    gather(p, PANEL);
+    add_squares(p, PANEL);
+}
+
+static void sum_up(struct panel *p, size_t width)
+{
+    gather(p, width);
+    add_squares(p, width);
 }
 
 static void put_column(struct panel *p, size_t c, uint32_t *other, double *out, size_t out_stride)
@@ -257,13 +266,10 @@ void stats_of_columns(const float *values, size_t n_rows, size_t stride, size_t 
     for (size_t first = 0; first < n_columns; first += PANEL) {
         size_t width = n_columns - first < PANEL ? n_columns - first : PANEL;
         p.values = values + first;
-        if (width == PANEL) { /* the same, with a width that the compiler knows */
-            gather(&p, PANEL);
-            add_squares(&p, PANEL);
-        } else {
-            gather(&p, width);
-            add_squares(&p, width);
-        }
+        if (width == PANEL)
+            sum_up_panel(&p);
+        else
+            sum_up(&p, width);
         for (size_t c = 0; c < width; c++)
             put_column(&p, c, other, out + first + c, out_stride);
     }
