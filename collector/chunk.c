@@ -17,7 +17,7 @@
 #define STORED_BYTES 65535u /* most that one stored block holds */
 #define FIXED_BYTES  32u    /* zlib header, last block, checksum, and some */
 #define NOISE_BITS   7.4    /* a byte; above it Huffman codes win too little */
-#define SAMPLE_STEP  13u    /* one byte in so many is looked at */
+#define SAMPLE_STEP  23u    /* one byte in so many is looked at */
 
 enum method { HUFFMAN, REPEAT, DEFLATE, STORE };
 #define STREAMS 3u /* zlib ones: HUFFMAN .. DEFLATE */

@@ -9,7 +9,8 @@
  * The format of the dataset for its readers: docs/dataset.md.
  *
  * Archives are hostile: one that cannot be read costs its own row (all NaN, a warning), never
- * the dataset. Two threads while it runs (one reads, one writes), one outside of it.
+ * the dataset. Three threads while it reads (one reads, two pack, one of them writes), two while it
+ * computes statistics, one outside of it.
  * HDF5 is not thread-safe: one collect_run at a time in a process. */
 #ifndef DECKSWEEP_COLLECT_H
 #define DECKSWEEP_COLLECT_H
@@ -79,7 +80,7 @@ struct collect_report {
  *   DS_EINTR    the progress callback said stop
  *   DS_ENOSPC, DS_EDENIED, DS_EIO   scratch or store
  * Cost: one pass over the archives and one over the written file (a second pass when
- * later cases bring times or vectors that the first did not have), 0.6 ms of CPU a case of 191
+ * later cases bring times or vectors that the first did not have), 0.5 ms of CPU a case of 191
  * vectors and 90 reports; memory: memory_bytes + about 25 MB + 45 KB a vector + 1 KB a row (half of it
  * for one vector of all cases); scratch disk: the size of the dataset. */
 int collect_run(struct store *s, struct ds_span prefix, const struct plan *p,

@@ -3,9 +3,9 @@
  * what stands along case. */
 #include "collector/write_netcdf_io.h"
 
-#include "collector/chunk.h"
 #include "collector/hdf5_io.h"
 #include "collector/netcdf_io.h"
+#include "collector/pack_io.h"
 #include "collector/write_rows_io.h"
 
 #include <math.h>
@@ -22,10 +22,9 @@ struct summary_nc {
     struct ds_arena *a;
     const char **names;     /* of each vector's variable, as netCDF took it */
     struct hdf5_file *hdf5; /* NULL before netCDF is done */
-    struct chunk_packer *packer;
+    struct pack_pool *pool;
     struct chunk_place *place; /* [vector][block]; NULL once taken */
     size_t n_blocks;
-    float *padded; /* a whole chunk for the last, shorter block */
 };
 
 static int define(struct summary_nc *w)
@@ -60,11 +59,10 @@ static int start_chunks(struct summary_nc *w, struct ds_err *err)
 {
     size_t n = w->ds->block_rows * w->ds->axis.n;
     if (n > 0)
-        w->packer = chunk_packer_create(n, w->ds->axis.n);
-    w->padded = malloc(n * sizeof *w->padded + 1);
+        w->pool = pack_pool_create(w->ds->block_rows, w->ds->axis.n);
     w->n_blocks = dataset_blocks(w->ds);
     w->place = calloc(w->ds->n_vectors * w->n_blocks + 1, sizeof *w->place);
-    if (!w->padded || !w->place)
+    if (!w->place)
         abort();
     return hdf5_file_open(w->path, w->names, w->ds->n_vectors, &w->hdf5, err);
 }
@@ -107,43 +105,32 @@ int summary_nc_create(const char *path, const struct dataset *ds, struct summary
     return 0;
 }
 
-static bool has_value(const float *values, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!isnan(values[i]))
-            return true;
-    return false;
-}
+struct block {
+    struct summary_nc *w;
+    uint32_t first;
+};
 
-/* HDF5's chunks are all whole: beyond the last row stands the fill value. */
-static const float *whole_chunk(struct summary_nc *w, const float *values, uint32_t n)
+static int write_chunk(void *context, size_t v, const unsigned char *packed, size_t bytes,
+                       struct ds_err *err)
 {
-    size_t n_times = w->ds->axis.n, whole = w->ds->block_rows * n_times, have = n * n_times;
-    if (have == whole)
-        return values;
-    memcpy(w->padded, values, have * sizeof *values);
-    for (size_t i = have; i < whole; i++)
-        w->padded[i] = NAN;
-    return w->padded;
+    const struct block *b = context;
+    struct summary_nc *w = b->w;
+    struct chunk_place *place = &w->place[v * w->n_blocks + b->first / w->ds->block_rows];
+    if (bytes == 0)
+        return 0;
+    int rc = hdf5_write_chunk(w->hdf5, v, b->first, packed, bytes, &place->at, err);
+    if (rc == 0)
+        place->bytes = (uint32_t)bytes; /* of a chunk of a few MB at most */
+    return rc;
 }
 
 int summary_nc_put_block(struct summary_nc *w, uint32_t first, uint32_t n, const float *slab,
                          struct ds_err *err)
 {
-    size_t n_times = w->ds->axis.n;
-    for (size_t v = 0; n_times > 0 && v < w->ds->n_vectors; v++) {
-        const float *values = slab + v * n * n_times;
-        const unsigned char *packed = NULL;
-        if (!has_value(values, n * n_times))
-            continue;
-        size_t bytes = chunk_pack(w->packer, whole_chunk(w, values, n), &packed);
-        struct chunk_place *place = &w->place[v * w->n_blocks + first / w->ds->block_rows];
-        int rc = hdf5_write_chunk(w->hdf5, v, first, packed, bytes, &place->at, err);
-        if (rc < 0)
-            return rc;
-        place->bytes = (uint32_t)bytes; /* of a chunk of a few MB at most */
-    }
-    return 0;
+    struct block b = {w, first};
+    if (!w->pool) /* no times */
+        return 0;
+    return pack_pool_run(w->pool, slab, w->ds->n_vectors, n, write_chunk, &b, err);
 }
 
 int summary_nc_finish(struct summary_nc *w, struct ds_err *err)
@@ -158,6 +145,8 @@ struct chunk_place *summary_nc_take_places(struct summary_nc *w)
 {
     struct chunk_place *place = w->place;
     w->place = NULL;
+    pack_pool_destroy(w->pool);
+    w->pool = NULL;
     return place;
 }
 
@@ -167,9 +156,8 @@ void summary_nc_abandon(struct summary_nc *w)
         return;
     hdf5_file_abandon(w->hdf5);
     (void)close_netcdf(w);
-    chunk_packer_destroy(w->packer);
+    pack_pool_destroy(w->pool);
     arena_destroy(w->a);
-    free(w->padded);
     free(w->place);
     free(w->names);
     free(w->var);
