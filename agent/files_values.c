@@ -76,6 +76,16 @@ static int add_row(const struct plan *p, const struct ds_span *cells, struct val
     return 0;
 }
 
+static int find_above(struct files_values *v, struct ds_arena *a, struct ds_err *err)
+{
+    v->above = ds_new(a, int32_t, v->n);
+    if (!v->above)
+        return ds_fail(err, DS_ETOOBIG, "values of files parameters do not fit");
+    for (size_t i = 0; i < v->n; i++)
+        v->above[i] = files_values_owner(v, path_dir(v->paths[i]));
+    return 0;
+}
+
 int files_values_find(const struct plan *p, const struct design *d, struct ds_arena *a,
                       struct files_values *out, struct ds_err *err)
 {
@@ -97,7 +107,7 @@ int files_values_find(const struct plan *p, const struct design *d, struct ds_ar
     }
     out->n = make_distinct(v.at, v.n);
     out->paths = v.at;
-    return 0;
+    return find_above(out, a, err);
 }
 
 int32_t files_values_index(const struct files_values *v, struct ds_span path)
@@ -117,4 +127,13 @@ int32_t files_values_owner(const struct files_values *v, struct ds_span path)
             return hit;
     }
     return FILES_VALUES_COMMON;
+}
+
+bool files_values_has(const struct files_values *v, int32_t owner, const int32_t *values, size_t n)
+{
+    bool has = owner == FILES_VALUES_COMMON;
+    for (int32_t o = owner; o != FILES_VALUES_COMMON && !has; o = v->above[o])
+        for (size_t i = 0; i < n && !has; i++)
+            has = values[i] == o;
+    return has;
 }

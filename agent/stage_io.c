@@ -438,14 +438,6 @@ static int owners_of_case(struct stage *s, const struct ds_span *values, struct 
     return 0;
 }
 
-static bool is_of_case(int32_t owner, const int32_t *owners, size_t n)
-{
-    bool hit = owner == COMMON;
-    for (size_t i = 0; i < n && !hit; i++)
-        hit = owners[i] == owner;
-    return hit;
-}
-
 static int put_members(struct stage *s, const struct ds_span *values, int case_fd,
                        struct ds_arena *a, uint64_t *written, struct ds_err *err)
 {
@@ -454,7 +446,7 @@ static int put_members(struct stage *s, const struct ds_span *values, int case_f
     int rc = owners_of_case(s, values, a, &owners, &n_owners, err);
     for (size_t i = 0; i < s->n_members && rc == 0; i++) {
         const struct member *m = &s->members[i];
-        if (!is_of_case(m->owner, owners, n_owners))
+        if (!files_values_has(&s->values, m->owner, owners, n_owners))
             continue;
         if (m->owner != COMMON)
             rc = make_parents(case_fd, m->path, err);

@@ -324,13 +324,16 @@ static bool is_refused(const struct run *r)
     return r->s.census.n_lacking > 0 && !r->s.policy.refill && !r->s.policy.accept_narrow;
 }
 
-/* Grants are for ever: nothing may be wrong with the store or the options by now. */
+/* Grants are for ever: nothing may be wrong with store, options or machine by now. */
 static int grant_again(struct run *r, struct ds_err *err)
 {
     struct session *s = &r->s;
     uint32_t n;
     int rc = r->o->replace ? 0 : plan_check_deck(s->planned, s->store, s->prefix, err);
     if (rc < 0 || !r->o->retry_failed || s->census.n_failed == 0)
+        return rc;
+    rc = session_need_slots(s, err);
+    if (rc < 0)
         return rc;
     rc = census_grant(s->store, s->prefix, &s->census, s->view->design, &s->policy, &n, err);
     return rc < 0 ? rc : session_look_at_store(s, err);

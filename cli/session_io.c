@@ -180,6 +180,13 @@ static int lay_out(struct session *s, struct ds_err *err)
     return rc < 0 ? ds_fail(err, (enum ds_code)rc, "%s: %s", s->sizing.why, why.text) : 0;
 }
 
+int session_need_slots(const struct session *s, struct ds_err *err)
+{
+    return s->slots.n_max > 0
+               ? 0
+               : ds_fail(err, DS_ENOFIT, "%s: %.*s", s->sizing.why, DS_FMT(s->slots.why_places));
+}
+
 int session_look_at_store(struct session *s, struct ds_err *err)
 {
     const struct planned_view *v = s->view;

@@ -62,6 +62,9 @@ int session_open_store(const struct session_options *o, enum store_mode mode, st
  * nothing is left to run. */
 int session_look_at_store(struct session *s, struct ds_err *err) DS_CHECKED;
 
+/* Could a case run here, should there be one after all? DS_ENOFIT as above. */
+int session_need_slots(const struct session *s, struct ds_err *err) DS_CHECKED;
+
 void session_clear(struct session *s);
 
 #endif

@@ -112,13 +112,23 @@ static const char *keep_text(struct taken *t, const char *text)
     return kept ? kept : "";
 }
 
+/* A variable of the old file that has one value a row, or -1. */
+static int find_column(const struct taken *t, const char *name)
+{
+    int var = 0, n_dims = 0, dim = 0, dim_case = 0;
+    bool fits = nc_inq_varid(t->file, name, &var) == NC_NOERR
+                && nc_inq_varndims(t->file, var, &n_dims) == NC_NOERR && n_dims == 1
+                && nc_inq_vardimid(t->file, var, &dim) == NC_NOERR
+                && nc_inq_dimid(t->file, "case", &dim_case) == NC_NOERR && dim == dim_case;
+    return fits ? var : -1;
+}
+
 /* One column of text of the old file, n_old pointers; NULL: it is not there. nc_free_string. */
 static char **read_texts(const struct taken *t, const char *name)
 {
-    int var = 0;
+    int var = find_column(t, name);
     nc_type type = NC_NAT;
-    if (nc_inq_varid(t->file, name, &var) != NC_NOERR
-        || nc_inq_vartype(t->file, var, &type) != NC_NOERR || type != NC_STRING)
+    if (var < 0 || nc_inq_vartype(t->file, var, &type) != NC_NOERR || type != NC_STRING)
         return NULL;
     char **texts = calloc(t->n_old + 1, sizeof *texts);
     if (!texts)
@@ -148,8 +158,8 @@ static uint32_t hash_text(const char *text)
 /* One column of whole numbers of the old file; NULL: it is not there. gives: free. */
 static long long *read_wholes(const struct taken *t, const char *name)
 {
-    int var = 0;
-    if (nc_inq_varid(t->file, name, &var) != NC_NOERR)
+    int var = find_column(t, name);
+    if (var < 0)
         return NULL;
     long long *wholes = calloc(t->n_old + 1, sizeof *wholes);
     if (!wholes)
@@ -230,10 +240,9 @@ static bool take_texts(struct taken *t, const char *name, size_t offset)
 static bool take_numbers(struct taken *t, const char *name,
                          void (*set)(struct dataset_row *row, double real, long long whole))
 {
-    int var = 0;
+    int var = find_column(t, name);
     nc_type type = NC_NAT;
-    if (nc_inq_varid(t->file, name, &var) != NC_NOERR
-        || nc_inq_vartype(t->file, var, &type) != NC_NOERR)
+    if (var < 0 || nc_inq_vartype(t->file, var, &type) != NC_NOERR)
         return false;
     bool real = type == NC_DOUBLE;
     double *reals = calloc(t->n_old + 1, sizeof *reals);

@@ -242,6 +242,24 @@ holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
     holds e '(ds.source_mtime_ms == 1577836800000).sum() == 1'
 }
 
+@test "an old dataset whose columns are longer than its cases is not believed" {
+    makestore store l 6
+    decksweep collect store/l
+    ncdump store/l/dataset/summary.nc >good.cdl
+    ncgen -4 -o store/l/dataset/summary.nc good.cdl
+    run decksweep collect store/l --json
+    [ "$(jq_get "$output" taken_over)" -eq 6 ]
+    for column in source_key source_bytes source_mtime_ms attempt wall_s reason; do
+        sed "s/ $column(case) ;/ $column(time) ;/" good.cdl >long.cdl
+        [ "$(grep -c '(time) ;' long.cdl)" -eq 2 ]
+        ncgen -4 -o store/l/dataset/summary.nc long.cdl
+        run decksweep collect store/l --json
+        echo "$column: $output"
+        [ "$status" -eq 0 ]
+        [ "$(jq_get "$output" taken_over)" -eq 0 ]
+    done
+}
+
 @test "a full scratch disk is said, and the old dataset stays" {
     makestore store d 400 --from "$data/spe9/SPE9"
     decksweep collect store/d --formats netcdf,csv

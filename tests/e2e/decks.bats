@@ -247,3 +247,37 @@ Y
     [ "$(committed)" -eq 2 ]
     grep -q '"common_files":\["geo/two/both.inc"\]' store/reach/plan.json
 }
+
+@test "a file that is a value and lies in a folder that is another value is in the cases of both" {
+    null_sweep 1
+    mkdir -p geo/one geo/two
+    for n in one two; do for f in poro flt; do echo "-- $f $n" >"geo/$n/$f.inc"; done; done
+    {
+        sed -n '1,/^GRID/p' DECK.DATA
+        printf "INCLUDE\n '%s' /\n" '<GEO>/poro.inc' '<GEO>/flt.inc' '<FLT>'
+        sed -n '/^GRID/,$p' DECK.DATA | sed -e 1d -e 's/<A>/0.3/'
+    } >with && mv with DECK.DATA
+    cat >sweep.yaml <<'Y'
+apiVersion: decksweep.io/v1alpha1
+kind: Sweep
+metadata: {name: nested}
+spec:
+  deck: DECK.DATA
+  parameters:
+    GEO: {files: "geo/*"}
+    FLT: {files: "geo/*/flt.inc"}
+  design: {method: grid}
+  simulator:
+    command: [sh, -c, 'cat "<GEO>/poro.inc" "<GEO>/flt.inc" "<FLT>" >all.txt; find geo -name "*.inc" | wc -l >>all.txt']
+    judge: files
+    version: "1"
+  results: {store: store, keep: [log, "all.txt"]}
+Y
+    run decksweep run sweep.yaml --no-collect
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(committed)" -eq 4 ]
+    # GEO's two files, and FLT's where it is not one of them
+    for f in store/nested/cases/*; do tar --zstd -xOf "$f" all.txt | tail -1; done | sort | tr -d '\n ' >counts
+    [ "$(cat counts)" = 2233 ]
+}

@@ -426,6 +426,18 @@ P
     [ "$(find store -name '*.granted' | wc -l)" -eq 1 ]
 }
 
+@test "--retry-failed grants nothing on a machine that is too small for a case" {
+    EXTRA='  resources: {memory: 60MiB}'
+    table_sweep steps=2 say=deck
+    run decksweep run sweep.yaml --no-collect
+    [ "$status" -eq 1 ]
+    run decksweep run sweep.yaml --no-collect --retry-failed --memory 50MiB
+    echo "$output"
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"a case needs 60.0 MiB of memory, 50.0 MiB may be used here"* ]]
+    [ "$(find store -name '*.granted' | wc -l)" -eq 0 ]
+}
+
 @test "what siblings needed is learnt among thousands of stored cases of another deck" {
     null_sweep 1 '"--mem_mib=5"'
     decksweep run sweep.yaml --no-collect
