@@ -266,25 +266,27 @@ static uint64_t oom_bytes_of(const struct chunk *c, uint32_t row)
     return p ? p->largest_oom_bytes : 0;
 }
 
-/* What needs most memory first: small cases fill what is left beside it. */
+/* What needs most memory first: small cases fill what is left beside it. --join takes the same
+ * cases from the far end, else both runs would do each of them at the same time. */
 static int put_big_first(const struct chunk_seen *s, uint32_t *rows, struct chunk *c,
                          struct ds_err *err)
 {
     struct big *bigs = ds_new(s->scratch, struct big, c->n_prior);
     uint32_t n = 0, kept = c->n_rows;
+    bool back = s->round->reverse;
     if (!bigs)
         return ds_fail(err, DS_ETOOBIG, "%u earlier attempts do not fit", c->n_prior);
     for (uint32_t i = c->n_rows; c->n_prior > 0 && i > 0; i--) { /* others close up behind */
         uint64_t bytes = oom_bytes_of(c, rows[i - 1]);
         if (bytes > 0)
-            bigs[n++] = (struct big){bytes, rows[i - 1], i};
+            bigs[n++] = (struct big){bytes, rows[i - 1], back ? UINT32_MAX - i : i};
         else
             rows[--kept] = rows[i - 1];
     }
     if (n > 1)
         qsort(bigs, n, sizeof *bigs, compare_bigs);
     for (uint32_t i = 0; i < n; i++)
-        rows[i] = bigs[i].row;
+        rows[back ? n - 1 - i : i] = bigs[i].row;
     return 0;
 }
 

@@ -23,7 +23,7 @@ int chunk_note_key(struct chunk_seen *seen, struct ds_span key, struct ds_err *e
 
 struct chunk {
     const uint32_t *rows; /* left to do, in the order to run them: what ran out of memory
-                             before first, the largest at the head */
+                             before first, the largest at the head (in a reversed round the smallest) */
     uint32_t n_rows;
     const struct dispatch_prior *prior; /* ascending by row */
     uint32_t n_prior;

@@ -34,6 +34,7 @@ struct collect {
     struct preview preview;
     struct hints hints;
     struct taken *taken; /* NULL: every archive is read */
+    bool torn;           /* it did not read back: not to be taken again */
     struct outputs *outputs;
     uint32_t n_archives; /* rows that have one */
     uint32_t n_done;
@@ -180,6 +181,7 @@ static int on_block(void *context, uint32_t first, uint32_t n, float *slab, stru
 {
     struct collect *c = context;
     int rc = taken_fill(c->taken, first, n, slab, err);
+    c->torn |= rc < 0;
     if (rc < 0)
         return rc;
     count_values(&c->ds, n, slab);
@@ -219,22 +221,26 @@ static int lay_out(struct collect *c, struct ds_err *err)
     return 0;
 }
 
+static void forget_merge(struct collect *c)
+{
+    outputs_destroy(c->outputs);
+    c->outputs = NULL;
+    taken_close(c->taken);
+    c->taken = NULL;
+    reset_rows(c);
+}
+
 static int merge_once(struct collect *c, bool *surprised, struct ds_err *err)
 {
     int rc = lay_out(c, err);
-    if (rc == 0 && !c->options->from_scratch && !c->merge.final)
+    if (rc == 0 && !c->options->from_scratch && !c->merge.final && !c->torn)
         taken_open(c->store, c->prefix, c->dir, &c->ds, &c->taken);
     c->merge.taken_from = taken_from(c->taken);
     c->report->n_taken_over = taken_count(c->taken);
     if (rc == 0)
         rc = merge_run(&c->merge, on_begin, on_block, c, surprised, err);
-    if (rc == 0 && *surprised) {
-        outputs_destroy(c->outputs);
-        c->outputs = NULL;
-        taken_close(c->taken);
-        c->taken = NULL;
-        reset_rows(c);
-    }
+    if (rc == 0 && *surprised)
+        forget_merge(c);
     return rc;
 }
 
@@ -246,6 +252,11 @@ static int merge_cases(struct collect *c, struct ds_err *err)
         rc = merge_scan(&c->merge, err);
     if (rc == 0)
         rc = merge_once(c, &surprised, err);
+    if (rc < 0 && c->torn) {
+        merge_warn(&c->merge, "the present summary.nc does not read back: all archives are read");
+        forget_merge(c);
+        rc = merge_once(c, &surprised, err);
+    }
     if (rc == 0 && surprised) {
         rc = merge_scan(&c->merge, err);
         if (rc == 0)

@@ -260,6 +260,31 @@ holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
     done
 }
 
+@test "an old dataset with a torn chunk is replaced, from all archives" {
+    makestore store t 6
+    decksweep collect store/t
+    /usr/bin/python3 - store/t/dataset/summary.nc <<'P'
+import sys, zlib
+whole = bytearray(open(sys.argv[1], "rb").read())
+def holds_chunk(at):
+    try:
+        stream = zlib.decompressobj()
+        return len(stream.decompress(bytes(whole[at:]))) >= 6 * 90 * 4 and stream.eof
+    except zlib.error:
+        return False
+at = next(i for i in range(len(whole)) if whole[i:i + 2] == b"\x78\x01" and holds_chunk(i))
+whole[at + 40:at + 80] = bytes(x ^ 0x5a for x in whole[at + 40:at + 80])
+open(sys.argv[1], "wb").write(whole)
+P
+    output=$(decksweep collect store/t --json 2>warnings)
+    grep 'does not read back' warnings
+    [ "$(jq_get "$output" archives_read)" -eq 6 ]
+    [ "$(jq_get "$output" taken_over)" -eq 0 ]
+    holds t 'ds.FOPR.notnull().all("time").sum() == 6'
+    output=$(decksweep collect store/t --json)
+    [ "$(jq_get "$output" taken_over)" -eq 6 ]
+}
+
 @test "a full scratch disk is said, and the old dataset stays" {
     makestore store d 400 --from "$data/spe9/SPE9"
     decksweep collect store/d --formats netcdf,csv
