@@ -39,7 +39,8 @@ struct ready { /* an archive to commit */
     char key[RESULT_KEY_BYTES];
     struct packed archive;
     int64_t since_ms;
-    bool is_stuck; /* the loop has been told */
+    bool is_stuck;   /* the loop has been told */
+    bool is_spooled; /* a complete file of the spool; its folder is dropped */
 };
 
 struct note_link {
@@ -323,7 +324,8 @@ static void note_committed(struct publisher *p, struct ready *r, bool existed)
     l->note.existed = existed;
     l->note.archive_bytes = r->archive.len;
     settle(p, l);
-    drop_folder(p, r->attempt, r->verdict);
+    if (!r->is_spooled)
+        drop_folder(p, r->attempt, r->verdict);
     packed_discard(&r->archive, p->setup.spool_fd);
     destroy_attempt(r->attempt);
     free(r);
@@ -333,8 +335,10 @@ static void note_committed(struct publisher *p, struct ready *r, bool existed)
 static void keep_stuck(struct publisher *p, struct ready *r, const struct ds_err *why)
 {
     struct ds_err err = {0};
-    if (!r->is_stuck && packed_spool(&r->archive, p->setup.spool_fd, r->key, &err) == 0)
+    if (!r->is_spooled && packed_spool(&r->archive, p->setup.spool_fd, r->key, &err) == 0) {
+        r->is_spooled = true;
         drop_folder(p, r->attempt, r->verdict);
+    }
     (void)pthread_mutex_lock(&p->lock);
     if (!r->is_stuck)
         push_note(p, note_of(r->attempt, NOTE_STUCK, r->verdict, why->code, why->text));

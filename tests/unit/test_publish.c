@@ -227,3 +227,25 @@ Test(publish, what_the_store_refuses_waits_in_the_spool_and_another_worker_commi
     cr_expect(in_store("s/cases/0000000000000006.l.tar.zst"));
     cr_expect_not(in_store("s/cases/0000000000000001.l.tar.zst"));
 }
+
+Test(publish, a_kept_folder_survives_that_the_store_refused_its_archive_at_first)
+{
+    struct ds_err err = {0};
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/store/s/failed", f.dir);
+    cr_assert_eq(fs_write_file_at(AT_FDCWD, path, DS_SPAN("in the way"), &err), 0, "%s", err.text);
+    cr_assert_eq(mkdirat(f.scratch_fd, "kept", 0700), 0);
+    publisher_destroy(publisher);
+    setup.kept_fd = openat(f.scratch_fd, "kept", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    cr_assert_eq(publisher_create(&setup, &publisher, &err), 0, "%s", err.text);
+    struct attempt *t = ended(7, 3);
+    t->keep_folder = true;
+    publisher_submit(publisher, t);
+    (void)wait_for(NOTE_STUCK);
+    cr_assert_eq(unlink(path), 0);
+    (void)wait_for(NOTE_COMMITTED);
+    publisher_destroy(publisher);
+    publisher = NULL;
+    cr_expect_eq(faccessat(setup.kept_fd, "7.1/CASE.DATA", R_OK, 0), 0);
+    (void)close(setup.kept_fd);
+}
