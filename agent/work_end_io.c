@@ -92,13 +92,13 @@ static bool version_agrees(struct worker *w, char *said, size_t room)
            || ds_span_eq(line, w->plan.simulator_version);
 }
 
-static void end_version(struct worker *w)
+static void end_version(struct worker *w, const struct run_result *r)
 {
     char said[200];
     bool good = version_agrees(w, said, sizeof said);
     w->version = good ? VERSION_GOOD : VERSION_BAD;
     w->version_run = 0;
-    if (!good) {
+    if (!good && r->ended_by != RUN_BY_REQUEST) { /* else we ended it: told to stop */
         log_error("flow --version says '%s', the plan was made for %.*s; install that version or "
                   "plan again",
                   said, DS_FMT(w->plan.simulator_version));
@@ -128,7 +128,7 @@ void worker_take_ended(struct worker *w)
         worker_note(w, "%s", err.text);
     while (run_take_ended(w->host, &result)) {
         if (result.id == w->version_run) {
-            end_version(w);
+            end_version(w, &result);
             continue;
         }
         struct running *r = running_of(w, result.id);
@@ -240,12 +240,9 @@ void worker_take_notes(struct worker *w)
         else
             take_lost(w, &n);
     }
-    if (w->store_refuses && publisher_look(w->publisher).n_stuck == 0) {
-        struct publish_state s = publisher_look(w->publisher);
-        if (s.n_busy == 0) {
-            w->store_refuses = false;
-            w->patience_ms = 0;
-            worker_note(w, "the store takes results again");
-        }
+    if (w->store_refuses && publisher_look(w->publisher).n_busy == 0) {
+        w->store_refuses = false;
+        w->patience_ms = 0;
+        worker_note(w, "the store takes results again");
     }
 }

@@ -106,7 +106,8 @@ void worker_say_ended(struct worker *w)
                    "run; exit status %d",
                    (unsigned long long)c.done, (unsigned long long)c.failed,
                    (unsigned long long)c.skipped, (unsigned long long)c.postponed,
-                   (unsigned long long)c.left + (unsigned long long)c.waiting, w->exit_status);
+                   (unsigned long long)(c.left + c.waiting + c.attempts[VERDICT_CANCELLED]),
+                   w->exit_status);
     worker_say(w, &e);
 }
 
@@ -171,7 +172,8 @@ static void read_tail(const struct worker *w, const struct attempt *t, struct ev
 {
     char path[ATTEMPT_NAME_BYTES + 8];
     (void)snprintf(path, sizeof path, "%s/stdout", t->name);
-    ds_auto_fd fd = openat(w->scratch.cases_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    ds_auto_fd fd =
+        openat(w->scratch.cases_fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     off_t end = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
     if (end <= 0)
         return;

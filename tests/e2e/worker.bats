@@ -435,6 +435,30 @@ S
     [ "$(committed)" -eq 2 ]
 }
 
+@test "a worker told to stop before flow has told its version is interrupted, not without a simulator" {
+    mkdir bin
+    printf '#!/bin/sh\n[ "$1" != --version ] || { [ ! -e "$WORK/slow" ] || { : >"$WORK/asked"; sleep 20; }; echo "flow 2022.10"; exit; }\nexec nullsim "$@"\n' >bin/flow
+    chmod +x bin/flow
+    export PATH=$WORK/bin:$PATH
+    behave_sweep steps=3
+    sed -i -e '/command:/s/.*/    preset: flow/' -e '/version:/d' sweep.yaml
+    next_round
+    : >slow
+    job & pid=$!
+    wait_for 10 test -e asked
+    kill -TERM "$pid"
+    ended "$pid"
+    cat events.jsonl errors.txt
+    [ "$status" -eq 75 ]
+    grep -q ' 1 not run; exit status 75' events.jsonl
+    [ ! -s errors.txt ]
+    [ "$(committed)" -eq 0 ]
+    nothing_left 5
+    rm slow
+    work
+    [ "$(committed)" -eq 1 ]
+}
+
 @test "marked starts: an open marker of a pod that died counts as one lost attempt" {
     behave_sweep 'sleep_ms=3000' 'sleep_ms=10'
     next_round
