@@ -145,8 +145,10 @@ static void loop(struct worker *w)
         int64_t now_ms = clock_monotonic_ms();
         worker_say_progress(w, now_ms);
         worker_flush(w, false);
-        if (is_over(w, nothing_left, now_ms))
+        if (is_over(w, nothing_left, now_ms)) {
+            worker_take_notes(w); /* what was settled since the last look */
             return;
+        }
         wait_for_something(w);
     }
 }
