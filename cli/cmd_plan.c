@@ -4,6 +4,9 @@
 #include "cli/cmd_plan_text.h"
 #include "cli/dry_run_io.h"
 #include "cli/session_io.h"
+#include "cli/text.h"
+
+#define OUT_BYTES ((size_t)64 << 20)
 
 static int look(struct cli *cli, const struct session_options *o, struct session *s)
 {
@@ -20,6 +23,20 @@ static int look(struct cli *cli, const struct session_options *o, struct session
     return rc < 0 ? cli_fail(cli, &err) : 0;
 }
 
+static void put_plan(const struct cli *cli, const struct session *s)
+{
+    ds_auto_buf words, out;
+    buf_init(&words, OUT_BYTES);
+    buf_init(&out, OUT_BYTES);
+    if (cli->json) {
+        plan_show_json(s, &out);
+    } else {
+        plan_show_text(s, cmd_has(cli->line, "explain"), &words);
+        text_put_lines(&out, buf_span(&words)); /* lines and names are the deck's */
+    }
+    cli_put(cli, &out);
+}
+
 static int run(struct cli *cli)
 {
     struct session_options o = {.sweep_path = cli_arg(cli, 0),
@@ -30,13 +47,7 @@ static int run(struct cli *cli)
     struct ds_err err;
     int status = session_load(cli, &o, &s, &err) < 0 ? ds_exit_status(err.code) : look(cli, &o, &s);
     if (status == 0) {
-        ds_auto_buf out;
-        buf_init(&out, (size_t)64 << 20);
-        if (cli->json)
-            plan_show_json(&s, &out);
-        else
-            plan_show_text(&s, cmd_has(cli->line, "explain"), &out);
-        cli_put(cli, &out);
+        put_plan(cli, &s);
         for (size_t i = 0; i < s.view->n_warnings; i++)
             log_warn("%.*s", DS_FMT(s.view->warnings[i]));
     }

@@ -154,11 +154,11 @@ static void put_runs(const struct status *s, struct ds_buf *out)
             (void)buf_put_text(out, "nothing runs: the same `decksweep run` goes on\n");
         return;
     }
-    for (size_t i = 0; i < s->watch.n_runs; i++)
-        (void)buf_printf(
-            out, "running: %.*s\n",
-            DS_FMT(((struct ds_span){s->watch.runs[i].key + strlen(s->t->prefix),
-                                     strlen(s->watch.runs[i].key) - strlen(s->t->prefix)})));
+    for (size_t i = 0; i < s->watch.n_runs; i++) {
+        (void)buf_put_text(out, "running: ");
+        text_put(out, ds_span_of(s->watch.runs[i].key + strlen(s->t->prefix)));
+        (void)buf_put_char(out, '\n');
+    }
     put_running(s, out);
     int64_t eta_ms = display_eta_ms(&s->view, clock_unix_ms());
     double rate = display_rate_per_s(&s->view, clock_unix_ms());

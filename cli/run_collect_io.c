@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/run_collect_io.h"
 
+#include "cli/text.h"
 #include "collector/collect.h"
+
+#define PREVIEW_BYTES (1u << 20)
+
+/* The table holds names and values of decks: shown as a terminal may see them. */
+static void put_preview(struct ds_span preview)
+{
+    ds_auto_buf clean;
+    buf_init(&clean, PREVIEW_BYTES);
+    text_put_lines(&clean, preview);
+    (void)fwrite(buf_span(&clean).ptr, 1, clean.len, stderr);
+}
 
 int run_collect(struct cli *cli, struct session *s)
 {
@@ -24,7 +36,7 @@ int run_collect(struct cli *cli, struct session *s)
     log_info("dataset: %u ok, %u failed, %u missing of %u cases; %u vectors, %u times", report.n_ok,
              report.n_failed, report.n_missing, report.n_rows, report.n_vectors, report.n_times);
     (void)fflush(cli->out);
-    (void)fprintf(stderr, "%.*s", DS_FMT(report.preview));
+    put_preview(report.preview);
     for (size_t i = 0; i < report.n_objects; i++)
         (void)fprintf(cli->out, "%s/%s\n", store_url(s->store), report.objects[i].key);
     return 0;

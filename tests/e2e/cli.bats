@@ -14,7 +14,11 @@ make_store() { # makestore's options
     makestore store swp 10 --vectors 8 --steps 12 "$@"
 }
 
-is_json() { python3 -m json.tool --json-lines >/dev/null; }
+is_json() { # stdin, which must not be empty: that is what a program that failed left
+    local text
+    text=$(cat)
+    [ -n "$text" ] && python3 -m json.tool --json-lines <<<"$text" >/dev/null
+}
 
 flip() { # file offset: every bit of that byte
     python3 - "$@" <<'P'
@@ -440,6 +444,15 @@ assert len(v["libraries"]) >= 8 and all(v["libraries"].values()), v'
     [ "$status" -eq 2 ]
     [ -z "$output" ]
     grep -q 'BAD.DATA:2' <<<"$errors"
+}
+
+@test "plan shows a deck's lines without their control characters" {
+    spe1_sweep 2
+    sed -i "s|'BASIC=1' /|'BASIC=1' / -- \x1b[2Jred\x07|" SPE1.DATA
+    split decksweep plan sweep.yaml
+    [ "$status" -eq 0 ]
+    grep -qF "BASIC=1' / -- ?[2Jred?" <<<"$output"
+    if grep -q '[[:cntrl:]]' <<<"$output$errors"; then false; fi
 }
 
 @test "render writes one case with a script that starts it, and nothing else" {
