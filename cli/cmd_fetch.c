@@ -19,7 +19,8 @@ struct fetching {
 static int choose_rows(struct fetching *f, struct ds_err *err)
 {
     size_t n_args = f->cli->line->n_args - 1, n = 0;
-    bool all = n_args == 0 && !cmd_has(f->cli->line, "dataset");
+    bool all =
+        n_args == 0 && (!cmd_has(f->cli->line, "dataset") || cmd_has(f->cli->line, "member"));
     f->rows = ds_new(f->cli->arena, uint32_t, all ? f->t->design.n_rows : n_args);
     if (!f->rows)
         return ds_fail(err, DS_ETOOBIG, "too many cases");
@@ -78,9 +79,9 @@ static int fetch_all(struct fetching *f, struct ds_err *err)
     }
     if (isatty(STDERR_FILENO) && f->n_rows > 0)
         (void)fprintf(stderr, "\r\033[K");
-    bool with_dataset = cmd_has(f->cli->line, "dataset") || f->cli->line->n_args == 1;
     bool asked = cmd_has(f->cli->line, "dataset");
-    if (rc == 0 && with_dataset && !f->fetch.some_members)
+    bool everything = f->cli->line->n_args == 1 && !f->fetch.some_members;
+    if (rc == 0 && (asked || everything))
         rc = fetch_dataset(&f->fetch, asked, err);
     return rc;
 }
@@ -169,7 +170,7 @@ static const struct cmd_option OPTIONS[] = {
      "only files of a class (summary, log, grid, init, restart, rft, debug) or with such a name; "
      "may "
      "be given several times"},
-    {"dataset", 0, VALUE_NONE, NULL, "the dataset; without CASE nothing else"},
+    {"dataset", 0, VALUE_NONE, NULL, "the dataset; without CASE and --member nothing else"},
     {"output", 'o', VALUE_FOLDER, "DIR", "where to (default: a folder named like the sweep)"},
     TARGET_OPTIONS,
     {NULL, 0, VALUE_NONE, NULL, NULL},

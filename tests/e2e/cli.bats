@@ -312,6 +312,15 @@ assert r["files_written"] == 2 and r["cases_missing"] == 1 and r["files_there"] 
     decksweep status store/swp | grep -q '^dataset: store/swp/dataset'
     decksweep fetch store/swp --dataset -o got
     cmp store/swp/dataset/summary.nc got/dataset/summary.nc
+    [ "$(ls got)" = dataset ]
+    # --member narrows the cases, not what --dataset asks for
+    decksweep fetch store/swp --dataset --member log -o both
+    cmp store/swp/dataset/summary.nc both/dataset/summary.nc
+    [ "$(find both/case-* -type f -name RUN.PRT | wc -l)" -eq 10 ]
+    [ "$(find both/case-* -type f | wc -l)" -eq 10 ]
+    decksweep fetch store/swp 3 --dataset -m log -o three
+    [ "$(find three -type f ! -path '*dataset*')" = three/case-000003/RUN.PRT ]
+    [ -s three/dataset/summary.nc ]
     decksweep collect store/swp --fresh --vectors 'FOPR,WOPR:*' --times yearly --formats csv --json | is_json
     [ -s store/swp/dataset/summary.csv ]
     head -n 1 store/swp/dataset/summary.csv | grep -q '^DATE,REAL,FOPR'
