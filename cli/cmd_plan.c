@@ -39,13 +39,13 @@ static void put_plan(const struct cli *cli, const struct session *s)
 
 static int run(struct cli *cli)
 {
-    struct session_options o = {.sweep_path = cli_arg(cli, 0),
-                                .store_url = cmd_text(cli->line, "store"),
-                                .cores = (uint32_t)cmd_number(cli->line, "cores", 0),
-                                .memory_bytes = cmd_number(cli->line, "memory", 0)};
+    struct session_options o = {0};
     struct session s;
     struct ds_err err;
-    int status = session_load(cli, &o, &s, &err) < 0 ? ds_exit_status(err.code) : look(cli, &o, &s);
+    int status = session_read_options(cli, &o);
+    if (status != 0)
+        return status;
+    status = session_load(cli, &o, &s, &err) < 0 ? ds_exit_status(err.code) : look(cli, &o, &s);
     if (status == 0) {
         put_plan(cli, &s);
         for (size_t i = 0; i < s.view->n_warnings; i++)

@@ -11,11 +11,7 @@ static int run(struct cli *cli)
     const struct cmd_line *l = cli->line;
     const char *keep = cmd_text(l, "keep-scratch");
     struct run_options o = {
-        .look = {.sweep_path = cli_arg(cli, 0),
-                 .store_url = cmd_text(l, "store"),
-                 .cores = (uint32_t)cmd_number(l, "cores", 0),
-                 .memory_bytes = cmd_number(l, "memory", 0),
-                 .only = cmd_text(l, "only"),
+        .look = {.only = cmd_text(l, "only"),
                  .accept = cmd_has(l, "accept"),
                  .refill = cmd_has(l, "refill")},
         .scratch = cmd_text(l, "scratch"),
@@ -25,10 +21,11 @@ static int run(struct cli *cli)
         .join = cmd_has(l, "join"),
         .keep_failed = keep != NULL,
     };
+    int status = session_read_options(cli, &o.look);
+    if (status != 0)
+        return status;
     if (o.look.accept && o.look.refill)
         return cli_usage(cli, "--accept and --refill exclude each other");
-    if (cmd_number(l, "cores", 1) == 0 || cmd_number(l, "cores", 1) > 1000000)
-        return cli_usage(cli, "--cores is a number from 1 on");
     if (o.join && (o.look.cores == 0 || o.look.memory_bytes == 0))
         return cli_usage(cli,
                          "--join needs --cores and --memory: what this second worker may take");

@@ -29,8 +29,8 @@ static int plan_slots(const struct cli *cli, const struct topology *topo, struct
     if (cmd_has(cli->line, "slots") && (n == 0 || n > topo->n_pus))
         return ds_fail(err, DS_EINPUT, "--slots: %llu is not between 1 and the %u CPUs usable here",
                        (unsigned long long)n, topo->n_pus);
-    if (cores > topo->n_pus)
-        return ds_fail(err, DS_EINPUT, "--cores: %llu is more than the %u CPUs usable here",
+    if (cmd_has(cli->line, "cores") && (cores == 0 || cores > topo->n_pus))
+        return ds_fail(err, DS_EINPUT, "--cores: %llu is not between 1 and the %u CPUs usable here",
                        (unsigned long long)cores, topo->n_pus);
     uint64_t usable = cores > 0 ? cores : topo->n_cores;
     struct slots_request want = {

@@ -14,6 +14,21 @@
 
 #define MACHINE_ARENA_BYTES ((size_t)256 << 20)
 #define LOOK_ARENA_BYTES    ((size_t)4 << 30)
+#define MAX_CORES           1000000u
+
+int session_read_options(const struct cli *cli, struct session_options *o)
+{
+    uint64_t cores = cmd_number(cli->line, "cores", 0);
+    if (cmd_has(cli->line, "cores") && (cores == 0 || cores > MAX_CORES))
+        return cli_usage(cli, "--cores is a number from 1 to %u", MAX_CORES);
+    o->sweep_path = cli_arg(cli, 0);
+    o->store_url = cmd_text(cli->line, "store");
+    o->cores = (uint32_t)cores;
+    o->memory_bytes = cmd_number(cli->line, "memory", 0);
+    if (cmd_has(cli->line, "memory") && o->memory_bytes == 0)
+        return cli_usage(cli, "--memory is more than 0: no case runs without memory");
+    return 0;
+}
 
 static void tell_faults(const struct plan_faults *faults)
 {

@@ -43,6 +43,10 @@ struct session {
     struct measured measured;
 };
 
+/* SWEEP, --store, --cores and --memory of the command line into o. 0, or an exit status (told):
+ * nothing can run on no core or in no memory. */
+int session_read_options(const struct cli *cli, struct session_options *o) DS_CHECKED;
+
 /* Read and check the sweep; faults go to stderr, one line each. Returns 0 or the code
  * (already told: exit with ds_exit_status). */
 int session_load(struct cli *cli, const struct session_options *o, struct session *s,

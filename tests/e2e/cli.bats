@@ -81,6 +81,13 @@ show store/swp|CASE is missing
 topology --slots many|--slots:
 topology x|takes no arguments
 run --cores|--cores needs a value
+run s.yaml --cores 0|--cores is a number from 1
+run s.yaml --cores 4294967297|--cores is a number from 1
+run s.yaml --memory 0|--memory is more than 0
+run s.yaml --accept --refill|exclude each other
+plan s.yaml --cores 0|--cores is a number from 1
+plan s.yaml --cores 4294967297|--cores is a number from 1
+plan s.yaml --memory 0GiB|--memory is more than 0
 help nonsense|unknown command 'nonsense'
 X
     split decksweep
@@ -411,6 +418,8 @@ P
     decksweep topology --json | is_json
     decksweep topology --synthetic 'pack:2 l3:4 core:8 pu:2' --slots 8 | grep -q 'slot 7'
     split decksweep topology --slots 0
+    [ "$status" -eq 2 ]
+    split decksweep topology --cores 0
     [ "$status" -eq 2 ]
     split decksweep topology --synthetic 'nonsense:'
     [ "$status" -eq 2 ]
