@@ -34,6 +34,17 @@ struct run {
     uint32_t rounds_without_progress;
 };
 
+/* This sweep as TARGET of the commands that messages name. */
+static const char *target_of(const struct run *r)
+{
+    const struct session_options *o = &r->o->look;
+    const char *text = o->store_url ? arena_format(r->cli->arena, "%s/%.*s", o->store_url,
+                                                   DS_FMT(r->s.view->plan->name))
+                                          .ptr
+                                    : NULL;
+    return text ? text : o->sweep_path;
+}
+
 /* ---- before anything runs ---- */
 
 static void tell_census(const struct run *r)
@@ -80,7 +91,7 @@ static int take_lock(struct run *r, struct ds_err *err)
             err, DS_EAGAIN,
             "another run of this sweep is at work (%s); look at it with `decksweep status %s "
             "--watch`, or help it with --join --cores N --memory SIZE",
-            who, r->o->look.sweep_path);
+            who, target_of(r));
     }
     return rc;
 }
@@ -285,7 +296,8 @@ static int rounds(struct run *r)
             display_pause(r->display);
             log_error(
                 "Stalled: three rounds have brought no result; the worker's messages above and "
-                "`decksweep status` say why. Run the same command again when it is mended");
+                "`decksweep status %s` say why. Run the same command again when it is mended",
+                target_of(r));
             return CLI_WORLD;
         }
         if (commit_next_round(r, &round, &err) < 0) {
@@ -403,9 +415,8 @@ static int settle(struct run *r, int status)
         drop_narrower(r);
     if (r->too_many_failed)
         log_error("more than spec.failure.maxFailed cases have failed (%u): stopped early; what is "
-                  "done is "
-                  "kept. Look at them with `decksweep ls %s --failed`",
-                  r->s.census.n_failed, r->o->look.sweep_path);
+                  "done is kept. Look at them with `decksweep ls %s --failed`",
+                  r->s.census.n_failed, target_of(r));
     if (status != 0 && status != CLI_CASES)
         return status;
     if (!r->o->no_collect && !r->o->join) {

@@ -73,9 +73,7 @@ for line in sys.stdin:
 }
 
 @test "--retry-failed gives a failed case its attempts again" {
-    table_sweep steps=2 "marker=$WORK/here --say=deck"
-    sed -i 's/"--<BEHAVE>"/"--<BEHAVE>"/' sweep.yaml
-    printf 'REAL,BEHAVE\n0,steps=2\n1,say=deck\n' >cases.csv
+    table_sweep steps=2 say=deck
     run decksweep run sweep.yaml
     [ "$status" -eq 1 ]
     run decksweep run sweep.yaml --retry-failed
@@ -297,6 +295,11 @@ P
     [ "$status" -eq 3 ]
     [[ "$output" == *"pid "* ]]
     [[ "$output" == *"--join"* ]]
+    [[ "$output" == *"decksweep status sweep.yaml --watch"* ]]
+    # a store that the sweep file does not name is in the command to give
+    run decksweep run sweep.yaml --no-collect --store store
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"decksweep status store/null-sweep --watch"* ]]
     run decksweep run sweep.yaml --no-collect --join
     [ "$status" -eq 2 ]
     run decksweep run sweep.yaml --no-collect --join --cores 1 --memory 512MiB
