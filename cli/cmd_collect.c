@@ -17,7 +17,6 @@
 #define MAX_PATTERNS 10000u
 
 struct collecting {
-    struct cli *cli;
     int64_t said_ms;
     bool drawn;
 };
@@ -167,7 +166,7 @@ static int collect(struct cli *cli, struct target *t, struct collect_report *rep
                    struct ds_err *err)
 {
     struct sweep_collect what;
-    struct collecting c = {.cli = cli, .said_ms = clock_monotonic_ms()};
+    struct collecting c = {.said_ms = clock_monotonic_ms()};
     int rc = choose(cli, t, &what, err);
     if (rc < 0)
         return rc;

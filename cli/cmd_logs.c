@@ -26,7 +26,7 @@ struct logs {
     struct watch watch;
     /* what the runs' files tell of this case */
     bool running, same_host;
-    int64_t pid, attempt;
+    int64_t pid;
     char folder[PATH_MAX_BYTES];
     char tail[EVENT_TAIL_BYTES];
     bool tail_is_new;
@@ -119,7 +119,6 @@ static void take_event(void *context, const struct watch_run *run, const struct 
         l->running = true;
         l->same_host = run->same_host;
         l->pid = e->pid;
-        l->attempt = e->attempt;
         l->folder[0] = '\0';
         if (e->text[0] == '/')
             (void)snprintf(l->folder, sizeof l->folder, "%s", e->text);

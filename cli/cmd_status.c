@@ -39,11 +39,13 @@ static uint32_t rows_of(void *context, const struct event *e)
 {
     const struct status *s = context;
     const struct design *d = &s->t->design;
-    uint32_t row, n = 0;
-    if (d->n_rows == s->t->census.n_distinct || e->number < 0
-        || !target_find_number(d, (uint64_t)e->number, &row))
+    int64_t row = -1;
+    uint32_t n = 0;
+    if (d->n_rows != s->t->census.n_distinct && e->number >= 0 && e->number <= UINT32_MAX)
+        row = design_find_number(d, (uint32_t)e->number);
+    if (row < 0)
         return 1;
-    for (uint32_t i = row; i < d->n_rows; i++)
+    for (uint32_t i = (uint32_t)row; i < d->n_rows; i++)
         n += s->t->census.tally_of_row[i] == s->t->census.tally_of_row[row];
     return n;
 }

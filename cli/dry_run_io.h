@@ -6,9 +6,9 @@
 #include "cli/session_io.h"
 
 /* Run the first case with --enable-dry-run=true below scratch (NULL: $TMPDIR, /var/tmp) and set
- * s->evidence.dry_run_peak_bytes to its peak. Preset flow only (asserted). At most 10 minutes;
- * DS_ETIMEOUT; DS_EINTR: SIGINT, SIGTERM or SIGHUP came; DS_EINPUT with the simulator's first error when the deck does not load. Leaves
- * nothing behind. */
+ * s->evidence.dry_run_peak_bytes to its peak. Preset flow only (asserted). DS_ETIMEOUT: more than
+ * 10 minutes; DS_EINTR: SIGINT, SIGTERM or SIGHUP came; DS_EINPUT: the simulator does not load the
+ * deck. Leaves nothing behind. */
 int dry_run_measure(struct session *s, const char *scratch, struct ds_err *err) DS_CHECKED;
 
 #endif

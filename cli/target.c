@@ -60,22 +60,6 @@ int target_parse(struct ds_span text, struct ds_arena *a, struct target_words *o
     return 0;
 }
 
-bool target_find_number(const struct design *d, uint64_t number, uint32_t *row)
-{
-    uint32_t low = 0, high = d->n_rows;
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (d->number[mid] < number)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    if (low == d->n_rows || d->number[low] != number)
-        return false;
-    *row = low;
-    return true;
-}
-
 static bool is_hex(struct ds_span s)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -107,8 +91,8 @@ int target_find_case(const struct design *d, struct ds_span text, uint32_t *row,
     bool several = false;
     if (d->n_rows == 0)
         return ds_fail(err, DS_EINPUT, "the design has no cases");
-    if (units_parse_u64(text, UINT32_MAX, &number, NULL) == 0 && target_find_number(d, number, row))
-        return 0;
+    if (units_parse_u64(text, UINT32_MAX, &number, NULL) == 0)
+        found = design_find_number(d, (uint32_t)number);
     if (found < 0 && is_hex(text) && text.len >= LEAST_PREFIX && text.len <= CASE_ID_CHARS)
         found = find_id_start(d, text, &several);
     if (several)

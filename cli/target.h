@@ -29,9 +29,6 @@ int target_parse(struct ds_span text, struct ds_arena *a, struct target_words *o
 int target_find_case(const struct design *d, struct ds_span text, uint32_t *row,
                      struct ds_err *err) DS_CHECKED;
 
-/* Row of a case number; false: the design has none. Binary search. */
-bool target_find_number(const struct design *d, uint64_t number, uint32_t *row);
-
 /* Key, relative to the sweep's folder, of the archive that shows a case best: the finished one,
  * else its last failed attempt. false: none yet. */
 bool target_archive_key(const struct design *d, const struct case_tally *t,

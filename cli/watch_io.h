@@ -33,7 +33,7 @@ struct watch {
 
 typedef void (*watch_event_f)(void *context, const struct watch_run *run, const struct event *e);
 
-/* Find the living runs, newest first; runs that are known keep their place. */
+/* Find the living runs; runs that are known keep their place. */
 int watch_find(struct watch *w, const struct target *t, struct ds_err *err) DS_CHECKED;
 
 /* Read what is new in all of them and hand each event over, slots shifted so that no two runs

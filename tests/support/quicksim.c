@@ -4,7 +4,7 @@
  *
  * No libc: its start-up asks the CPU for its caches, which on a virtual machine costs more
  * than everything else here together, and a benchmark of dispatching should not measure that.
- * On other machines than x86-64 and aarch64 it is an ordinary program. */
+ * It is for x86-64 and aarch64 only. */
 #include <stddef.h>
 #include <stdint.h>
 
