@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/case_folder_io.h"
 
+#include "agent/parameters.h"
 #include "base/fs_io.h"
 #include "base/path.h"
 #include "deck/template.h"
@@ -19,27 +20,18 @@ struct folder {
     struct ds_arena *a;
     const char *dir;
     bool trim;
-    struct ds_span *names, *values; /* columns, then IENS, REAL, ITER */
+    const struct ds_span *names, *values; /* of all placeholders, built-in ones last */
     size_t n_names;
 };
 
 static int fill_values(struct folder *f, uint32_t row, struct ds_err *err)
 {
-    const struct design *d = f->v->design;
-    f->n_names = d->n_params + 3;
-    f->names = ds_new(f->a, struct ds_span, f->n_names);
-    f->values = ds_new(f->a, struct ds_span, f->n_names);
-    if (!f->names || !f->values)
-        return ds_fail(err, DS_ETOOBIG, "values do not fit");
-    for (size_t i = 0; i < d->n_params; i++)
-        f->names[i] = d->names[i];
-    f->names[d->n_params] = DS_SPAN("IENS");
-    f->names[d->n_params + 1] = DS_SPAN("REAL");
-    f->names[d->n_params + 2] = DS_SPAN("ITER");
-    struct ds_span number = arena_format(f->a, "%u", d->number[row]);
-    f->values[d->n_params] = f->values[d->n_params + 1] = number;
-    f->values[d->n_params + 2] = DS_SPAN("0");
-    return design_row(d, row, f->a, f->values, NULL, err);
+    const struct plan *p = f->v->plan;
+    f->n_names = p->n_params + PARAMETERS_BUILT_IN;
+    f->names = parameters_names(p, f->a);
+    if (!f->names)
+        return ds_fail(err, DS_ETOOBIG, "the values of a case do not fit");
+    return parameters_values(p, f->v->design, row, f->a, &f->values, err);
 }
 
 /* Does the file belong to this case: to all of them, or to the value this one has? */
