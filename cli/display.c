@@ -429,11 +429,11 @@ void display_render(const struct display_state *d, int64_t now_ms, unsigned widt
     assert(width >= 1 && height >= 1);
     struct canvas c = {.out = out, .width = width, .left = height, .color = color};
     put_head(&c, d, now_ms);
-    bool failures = d->n_failed > 0 || d->n_retried > 0;
+    bool counted = d->n_failed > 0 || d->n_retried > 0;
     unsigned reasons = d->n_reasons < DISPLAY_REASONS ? d->n_reasons : DISPLAY_REASONS;
     unsigned note = d->note[0] != '\0', active = count_active(d);
     /* Slots and reasons share what is left; each gets at least a third of a small screen. */
-    unsigned room = c.left > failures + note ? c.left - failures - note : 0;
+    unsigned room = c.left > counted + note ? c.left - counted - note : 0;
     unsigned for_reasons = reasons;
     if (active + reasons > room) {
         unsigned third = room / 3;
@@ -443,8 +443,7 @@ void display_render(const struct display_state *d, int64_t now_ms, unsigned widt
     put_slots(&c, d, now_ms, room - for_reasons);
     if (note)
         put_line(&c, ds_span_of(d->note), "36");
-    if (failures)
-        put_failures(&c, d, for_reasons);
+    put_failures(&c, d, for_reasons); /* a view that began late has reasons it did not count */
 }
 
 /* ---- plain lines ---- */

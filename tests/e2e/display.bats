@@ -117,11 +117,18 @@ S
     [ "$(grep -c 'nothing runs' out)" -eq 1 ]
 }
 
+@test "a view that begins late shows why cases failed before" {
+    event failed '"number":5,"slot":1,"attempt":1,"verdict":"timeout","final":true,"text":"late"'
+    start_pane 100 20 "decksweep status store/swp --watch"
+    wait_for 5 screen_has 'case 5: timeout: late'
+}
+
 @test "NO_COLOR keeps colours out of the view" {
     event failed '"number":5,"slot":1,"attempt":1,"verdict":"timeout","final":true,"text":"late"'
     script -qec "timeout --foreground 2 decksweep status store/swp --watch" colored >/dev/null || true
     NO_COLOR=1 script -qec "timeout --foreground 2 decksweep status store/swp --watch" plain >/dev/null || true
     grep -q $'\033\[31m' colored || grep -q $'\033\[1m' colored
+    grep -q 'case 5: timeout: late' plain
     [ "$(grep -cE $'\033\[[1-9][0-9;]*m' plain)" -eq 0 ]
 }
 
