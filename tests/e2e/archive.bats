@@ -3,10 +3,8 @@
 # The archive as other programs see it: tar, zstd, bsdtar; and ours over what they see.
 
 setup() {
-    build=${DS_BUILD:-$BATS_TEST_DIRNAME/../../build/gcc}
-    tool=$build/support/archtool
-    work=$(mktemp -d)
-    cd "$work"
+    load ../support/common
+    enter_work
     mkdir -p in/model "in/$(printf 'long%.0s' {1..30})/$(printf 'name%.0s' {1..30})"
     printf 'RUNSPEC\n' >in/SPE1.DATA
     printf 'x' >"in/$(printf 'long%.0s' {1..30})/$(printf 'name%.0s' {1..30})/end.inc"
@@ -20,12 +18,10 @@ setup() {
     mapfile -t files < <(find . -type f -printf '%P\n' | LC_ALL=C sort)
 }
 
-teardown() {
-    rm -rf "$work"
-}
+teardown() { leave_work; }
 
 @test "zstd -t and tar --zstd read an archive of any kind of member" {
-    "$tool" pack 3 2 ../a.tar.zst "${files[@]}"
+    archtool pack 3 2 ../a.tar.zst "${files[@]}"
     zstd -q -t ../a.tar.zst
     mkdir ../out
     tar --zstd -xf ../a.tar.zst -C ../out
@@ -35,7 +31,7 @@ teardown() {
 }
 
 @test "tar lists names, sizes, owner 0 and the epoch" {
-    "$tool" pack 3 0 ../a.tar.zst SPE1.DATA run.sh
+    archtool pack 3 0 ../a.tar.zst SPE1.DATA run.sh
     run tar --zstd --numeric-owner --utc -tvf ../a.tar.zst
     [ "$status" -eq 0 ]
     [[ ${lines[0]} == "-rw-r--r-- 0/0 "*" 8 1970-01-01 00:00 SPE1.DATA" ]]
@@ -43,7 +39,7 @@ teardown() {
 }
 
 @test "tar finds no warning to give about blocks, padding or the end" {
-    "$tool" pack 3 0 ../a.tar.zst "${files[@]}"
+    archtool pack 3 0 ../a.tar.zst "${files[@]}"
     run tar --zstd -tf ../a.tar.zst --quoting-style=literal
     [ "$status" -eq 0 ]
     [ "${#lines[@]}" -eq "${#files[@]}" ]
@@ -52,14 +48,14 @@ teardown() {
 
 @test "bsdtar reads it too" {
     command -v bsdtar >/dev/null || skip "bsdtar is not installed"
-    "$tool" pack 3 0 ../a.tar.zst "${files[@]}"
+    archtool pack 3 0 ../a.tar.zst "${files[@]}"
     mkdir ../out
     LC_ALL=C.UTF-8 bsdtar -xf ../a.tar.zst -C ../out
     diff -r . ../out
 }
 
 @test "python's tarfile reads the tar inside" {
-    "$tool" pack 3 0 ../a.tar.zst "${files[@]}"
+    archtool pack 3 0 ../a.tar.zst "${files[@]}"
     zstd -q -d ../a.tar.zst -o ../a.tar
     mkdir ../out
     python3 -m tarfile -e ../a.tar ../out
@@ -69,37 +65,40 @@ teardown() {
 @test "the tar inside is the same for every level and number of threads" {
     for how in "1 0" "3 0" "3 2" "9 1"; do
         # shellcheck disable=SC2086
-        "$tool" pack $how ../a.tar.zst "${files[@]}"
-        zstd -q -d -c ../a.tar.zst | sha256sum
-    done | uniq | wc -l | grep -qx 1
+        archtool pack $how ../a.tar.zst "${files[@]}"
+        zstd -q -d -f ../a.tar.zst -o ../a.tar
+        [ -e ../first.tar ] || cp ../a.tar ../first.tar
+        cmp ../first.tar ../a.tar
+    done
+    [ -s ../first.tar ]
 }
 
 @test "unpack, cat, list and verify agree with what was packed" {
-    "$tool" pack 3 0 ../a.tar.zst "${files[@]}"
-    "$tool" verify ../a.tar.zst
+    archtool pack 3 0 ../a.tar.zst "${files[@]}"
+    archtool verify ../a.tar.zst
     mkdir ../out
-    "$tool" unpack ../a.tar.zst ../out
+    archtool unpack ../a.tar.zst ../out
     diff -r . ../out
     [ -x ../out/run.sh ]
-    "$tool" cat ../a.tar.zst model/SPE1.UNRST | cmp - model/SPE1.UNRST
-    "$tool" list ../a.tar.zst | grep -qx 'model/SPE1.UNRST 9000000 5'
+    archtool cat ../a.tar.zst model/SPE1.UNRST | cmp - model/SPE1.UNRST
+    archtool list ../a.tar.zst | grep -qx 'model/SPE1.UNRST 9000000 5'
 }
 
 @test "one member is fetched without reading the others" {
-    "$tool" pack 3 0 ../a.tar.zst "${files[@]}"
+    archtool pack 3 0 ../a.tar.zst "${files[@]}"
     command -v strace >/dev/null || skip "strace is not installed"
-    ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 strace -P "$work/a.tar.zst" -e trace=pread64 -o ../trace "$tool" cat "$work/a.tar.zst" SPE1.DATA
+    ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 strace -P "$WORK/a.tar.zst" -e trace=pread64 -o ../trace archtool cat "$WORK/a.tar.zst" SPE1.DATA
     bytes=$(awk '/^pread64/ {s += $NF} END {print s}' ../trace)
     [ "$(stat -c %s ../a.tar.zst)" -gt 9000000 ]
     [ "$bytes" -lt 70000 ]
 }
 
 @test "an archive cut or with a changed byte is refused with a reason" {
-    "$tool" pack 3 0 ../a.tar.zst "${files[@]}"
+    archtool pack 3 0 ../a.tar.zst "${files[@]}"
     size=$(stat -c %s ../a.tar.zst)
     for cut in 0 10 1000 $((size / 2)) $((size - 1)); do
         head -c "$cut" ../a.tar.zst >../b.tar.zst
-        run "$tool" verify ../b.tar.zst
+        run archtool verify ../b.tar.zst
         [ "$status" -eq 1 ]
         [[ $output == "archtool: archive: cut short"* ]]
     done
@@ -109,7 +108,7 @@ teardown() {
         # shellcheck disable=SC2059
         printf "\\x$(printf %02x $((old ^ 85)))" |
             dd of=../b.tar.zst bs=1 seek="$at" conv=notrunc status=none
-        run "$tool" verify ../b.tar.zst
+        run archtool verify ../b.tar.zst
         [ "$status" -eq 1 ]
         [[ $output == "archtool: archive: "* ]]
     done
@@ -117,7 +116,7 @@ teardown() {
 
 @test "what tar made is refused as no archive of ours" {
     tar --zstd -cf ../c.tar.zst SPE1.DATA
-    run "$tool" verify ../c.tar.zst
+    run archtool verify ../c.tar.zst
     [ "$status" -eq 1 ]
     [[ $output == *"no index at its end"* ]]
 }
