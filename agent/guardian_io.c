@@ -155,7 +155,7 @@ static void be_deaf(void)
     for (size_t i = 0; i < sizeof(DEAF) / sizeof(DEAF[0]); i++)
         (void)sigaction(DEAF[i], &plain, NULL);
     sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
 static _Noreturn void guardian_main(int pipe_fd, const struct guardian_board *board)

@@ -29,8 +29,9 @@ static int take_signals(struct worker *w, struct ds_err *err)
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGHUP);
     (void)signal(SIGPIPE, SIG_IGN);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
-        return ds_fail_errno(err, DS_EIO, errno, "signals");
+    int sys = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (sys != 0)
+        return ds_fail_errno(err, DS_EIO, sys, "signals");
     w->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return w->signal_fd < 0 ? ds_fail_errno(err, DS_EIO, errno, "signalfd") : 0;
 }

@@ -20,6 +20,7 @@
 #ifndef DECKSWEEP_AGENT_RUN_IO_H
 #define DECKSWEEP_AGENT_RUN_IO_H
 
+#include "agent/run_by.h"
 #include "decksweep/err.h"
 #include "decksweep/topology.h"
 
@@ -71,13 +72,6 @@ int run_start(struct run_host *h, const struct run_spec *spec, uint64_t *id,
  * other, with ended_by RUN_BY_REQUEST. Unknown ids and ended runs are ignored. */
 void run_stop(struct run_host *h, uint64_t id);
 /* The same with SIGKILL at once. by: RUN_BY_REQUEST or another reason to be told. */
-enum run_by {
-    RUN_BY_ITSELF = 0, /* the leader ended */
-    RUN_BY_WALL_LIMIT, /* we ended it: wall time */
-    RUN_BY_MEM_LIMIT,  /* we ended it: memory */
-    RUN_BY_DISK_LIMIT, /* the caller ended it: scratch */
-    RUN_BY_REQUEST,    /* the caller ended it: interrupted, cancelled */
-};
 void run_kill(struct run_host *h, uint64_t id, enum run_by by);
 
 struct run_result {

@@ -2,6 +2,7 @@
 #include "agent/scratch_io.h"
 
 #include "agent/publish_io.h"
+#include "base/env_io.h"
 #include "base/fs_io.h"
 #include "base/log_io.h"
 
@@ -16,8 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEFAULT_DIR "/var/tmp"
-#define MAX_NAMES   1000 /* pids come again in containers that share a disk */
+#define MAX_NAMES 1000 /* pids come again in containers that share a disk */
 
 static int make_folder(int parent, const char *name, mode_t mode, int *fd, struct ds_err *err)
 {
@@ -33,10 +33,7 @@ static int open_parent(const char *dir, struct scratch *s, struct ds_err *err)
     char path[3000];
     struct stat st;
     ds_auto_free char *absolute = NULL;
-    if (!dir || !*dir)
-        dir = getenv("TMPDIR"); // NOLINT(concurrency-mt-unsafe)
-    if (!dir || !*dir)
-        dir = DEFAULT_DIR;
+    dir = env_temporary_folder(dir);
     int rc = fs_make_dirs(dir, err);
     if (rc < 0)
         return ds_wrap(err, "scratch");

@@ -160,7 +160,7 @@ static IN_CHILD int child_main(void *arg)
     bind_here(o);
     close_others();
     sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &none, NULL);
     execve(o->path, (char *const *)s->argv, (char *const *)o->env);
     give_up(o, AT_EXEC);
     return 127;

@@ -5,7 +5,10 @@
 #ifndef DECKSWEEP_AGENT_WATCH_H
 #define DECKSWEEP_AGENT_WATCH_H
 
-#include "agent/run_io.h"
+#include "agent/run_by.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 enum watch_action { WATCH_NONE, WATCH_TERM, WATCH_KILL, WATCH_END };
 

@@ -27,7 +27,7 @@ static int check_folder(const char *dir, bool force, struct ds_err *err)
         return 0;
     if (!d)
         return ds_fail_errno(err, DS_EIO, errno, "-o %s", dir);
-    while (empty && (entry = readdir(d)))
+    while (empty && (entry = readdir(d))) // NOLINT(concurrency-mt-unsafe): own DIR
         empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
     (void)closedir(d);
     if (empty || force)

@@ -2,6 +2,7 @@
 #include "cli/display_io.h"
 
 #include "base/clock_io.h"
+#include "base/env_io.h"
 #include "base/fs_io.h"
 #include "cli/text.h"
 
@@ -75,7 +76,7 @@ static void catch_signal(int signal_number, void (*handler)(int))
 
 static bool terminal_is_usable(void)
 {
-    const char *term = getenv("TERM");
+    const char *term = env_get("TERM");
     return isatty(TERMINAL) && term && *term && strcmp(term, "dumb") != 0;
 }
 

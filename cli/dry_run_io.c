@@ -2,6 +2,7 @@
 #include "cli/dry_run_io.h"
 
 #include "base/clock_io.h"
+#include "base/env_io.h"
 #include "base/fs_io.h"
 #include "base/path.h"
 #include "cli/case_folder_io.h"
@@ -27,9 +28,11 @@ static void become_simulator(const char *folder, const char *program, const char
     sigset_t none;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &none, NULL);
+    /* NOLINTBEGIN(concurrency-mt-unsafe): the child of a fork has one thread */
     (void)setenv("OMP_NUM_THREADS", "1", 1);
     (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 1);
+    /* NOLINTEND(concurrency-mt-unsafe) */
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (chdir(folder) < 0 || null < 0)
         _exit(127);
@@ -92,19 +95,18 @@ int dry_run_measure(struct session *s, const char *scratch, struct ds_err *err)
 {
     char dir[4096];
     sigset_t stops, before;
-    const char *tmp = scratch ? scratch : getenv("TMPDIR");
     assert(s->view->plan->preset_flow);
-    int n = snprintf(dir, sizeof dir, "%s/decksweep-dry-XXXXXX", tmp && *tmp ? tmp : "/var/tmp");
+    int n = snprintf(dir, sizeof dir, "%s/decksweep-dry-XXXXXX", env_temporary_folder(scratch));
     if (n < 0 || (size_t)n >= sizeof dir || !mkdtemp(dir))
         return ds_fail_errno(err, DS_EIO, errno, "%s", dir);
     (void)sigemptyset(&stops);
     (void)sigaddset(&stops, SIGINT);
     (void)sigaddset(&stops, SIGTERM);
     (void)sigaddset(&stops, SIGHUP);
-    (void)sigprocmask(SIG_BLOCK, &stops, &before);
+    (void)pthread_sigmask(SIG_BLOCK, &stops, &before);
     int rc = measure_in(s, dir, &stops, err);
     if (fs_remove_tree_at(AT_FDCWD, dir, NULL) < 0)
         log_warn("%s could not be removed", dir);
-    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc;
 }

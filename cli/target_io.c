@@ -23,7 +23,7 @@ static void put_sweeps(const char *folder, struct ds_buf *out)
     DIR *dir = opendir(folder);
     struct dirent *entry;
     unsigned n = 0;
-    while (dir && (entry = readdir(dir))) {
+    while (dir && (entry = readdir(dir))) { // NOLINT(concurrency-mt-unsafe): own DIR
         char path[PATH_MAX_BYTES];
         struct stat st;
         int len = snprintf(path, sizeof path, "%s/%s/plan.json", folder, entry->d_name);

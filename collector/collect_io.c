@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/clock_io.h"
+#include "base/env_io.h"
 #include "base/fs_io.h"
 #include "base/units.h"
 #include "collector/collect.h"
@@ -269,11 +270,7 @@ static int merge_cases(struct collect *c, struct ds_err *err)
 
 static int make_scratch(struct collect *c, struct ds_err *err)
 {
-    const char *base = c->options->scratch_dir;
-    if (!base)
-        base = getenv("TMPDIR");
-    if (!base || !*base)
-        base = "/var/tmp";
+    const char *base = env_temporary_folder(c->options->scratch_dir);
     int n = snprintf(c->dir, sizeof c->dir - 64, "%s/decksweep-collect-XXXXXX", base);
     if (n < 0 || (size_t)n >= sizeof c->dir - 64)
         return ds_fail(err, DS_EINPUT, "the scratch folder has too long a name");

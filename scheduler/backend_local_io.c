@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/clock_io.h"
+#include "base/env_io.h"
 #include "base/fs_io.h"
 
 #include <dirent.h>
@@ -108,7 +109,7 @@ static void kill_children_of(pid_t parent)
 {
     DIR *proc = opendir("/proc");
     const struct dirent *e;
-    while (proc && (e = readdir(proc)) != NULL) {
+    while (proc && (e = readdir(proc)) != NULL) { // NOLINT(concurrency-mt-unsafe): own DIR
         char path[300], text[512];
         if (e->d_name[0] < '1' || e->d_name[0] > '9')
             continue;
@@ -217,7 +218,7 @@ static void become_worker(const char *agent, char *const *argv, int out, int err
     if (getppid() != parent)
         _exit(75);
     (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &none, NULL);
     (void)setpgid(0, 0); /* Ctrl-C of the terminal comes to us alone; we pass it on */
     (void)dup2(out, STDOUT_FILENO);
     (void)dup2(err, STDERR_FILENO);
@@ -268,7 +269,7 @@ int local_worker_run(const struct local_request *r, const struct local_callbacks
     (void)sigaddset(&ours, SIGTERM);
     (void)sigaddset(&ours, SIGHUP);
     (void)sigaddset(&ours, SIGCHLD);
-    (void)sigprocmask(SIG_BLOCK, &ours, &before);
+    (void)pthread_sigmask(SIG_BLOCK, &ours, &before);
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     buf_init(&w.out.partial, EVENT_LINE_BYTES);
     buf_init(&w.err.partial, EVENT_LINE_BYTES);
@@ -283,21 +284,8 @@ int local_worker_run(const struct local_request *r, const struct local_callbacks
     fs_close_at(&w.err.fd);
     buf_clear(&w.out.partial);
     buf_clear(&w.err.partial);
-    (void)sigprocmask(SIG_SETMASK, &before, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     return rc;
-}
-
-/* The first folder of PATH that holds an executable of that name. */
-static bool find_in_path(const char *name, char path[4096])
-{
-    struct ds_span rest = ds_span_of(getenv("PATH")), folder;
-    while (rest.len > 0) {
-        rest = ds_span_cut(rest, ':', &folder);
-        int n = snprintf(path, 4096, "%.*s/%s", DS_FMT(folder), name);
-        if (folder.len > 0 && n > 0 && n < 4096 && access(path, X_OK) == 0)
-            return true;
-    }
-    return false;
 }
 
 int local_find_agent(char path[4096], struct ds_err *err)
@@ -307,10 +295,10 @@ int local_find_agent(char path[4096], struct ds_err *err)
         path[n] = '\0';
         char *slash = strrchr(path, '/');
         (void)snprintf(slash ? slash + 1 : path, 32, "decksweep-agent");
-        if (access(path, X_OK) == 0)
+        if (env_is_program(path))
             return 0;
     }
-    if (find_in_path("decksweep-agent", path))
+    if (env_find_program("decksweep-agent", path, 4096))
         return 0;
     return ds_fail(err, DS_ENOTFOUND,
                    "decksweep-agent is neither beside decksweep nor in PATH; install both");

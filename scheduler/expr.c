@@ -45,7 +45,8 @@ static size_t skip_number(struct ds_span t, size_t i)
 
 static bool is_assignment(struct ds_span t, size_t i)
 {
-    bool before = i > 0 && memchr("=<>!", t.ptr[i - 1], 4);
+    static const char BEFORE[] = {'=', '<', '>', '!'};
+    bool before = i > 0 && memchr(BEFORE, t.ptr[i - 1], sizeof BEFORE);
     bool after = i + 1 < t.len && t.ptr[i + 1] == '=';
     return !before && !after;
 }
@@ -90,7 +91,7 @@ static int check_byte(struct ds_span t, size_t i, struct ds_err *err)
         return ds_fail(err, DS_EINPUT, "'=' assigns; compare with '=='");
     if (c == '"' || c == '\'')
         return ds_fail(err, DS_EINPUT, "a text cannot be used in a formula; numbers only");
-    if ((unsigned char)c < 0x20 || (unsigned char)c > 0x7e || !memchr(" +-*/^()<>=!&|?:,", c, 17))
+    if ((unsigned char)c < 0x20 || (unsigned char)c > 0x7e || !strchr(" +-*/^()<>=!&|?:,", c))
         return ds_fail(err, DS_EINPUT, "this character has no meaning in a formula");
     return 0;
 }

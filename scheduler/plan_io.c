@@ -62,6 +62,7 @@ static int match_files(struct planned *p, const struct sweep_param *param,
     glob_t found = {0};
     if (!pattern.ptr)
         return ds_fail(err, DS_ETOOBIG, "%.*s: name too long", DS_FMT(param->files));
+    /* NOLINTNEXTLINE(concurrency-mt-unsafe): only GLOB_TILDE would be */
     int rc = glob(pattern.ptr, GLOB_NOSORT, NULL, &found);
     if (rc == GLOB_NOMATCH || found.gl_pathc == 0) {
         globfree(&found);

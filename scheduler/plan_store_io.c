@@ -2,6 +2,7 @@
 /* plan_publish: bundle, design and plan first, the two files that point at them last, so that
  * whoever finds plan.json finds everything it names. */
 #include "archive/archive.h"
+#include "base/env_io.h"
 #include "base/fs_io.h"
 #include "base/json.h"
 #include "scheduler/plan_io.h"
@@ -21,10 +22,8 @@ static int write_to_fd(void *context, const void *data, size_t n, struct ds_err 
 
 static int open_temporary(int *fd, struct ds_err *err)
 {
-    const char *dir = getenv("TMPDIR");
+    const char *dir = env_temporary_folder(NULL);
     char name[4096];
-    if (!dir || !*dir)
-        dir = "/var/tmp";
     *fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (*fd >= 0)
         return 0;

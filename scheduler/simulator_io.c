@@ -2,6 +2,7 @@
 #include "scheduler/simulator_io.h"
 
 #include "base/clock_io.h"
+#include "base/env_io.h"
 #include "base/fs_io.h"
 #include "base/path.h"
 
@@ -19,12 +20,6 @@
 #define ANSWER_MS     30000
 #define MAX_ENV_WORDS 4096u
 
-static bool is_program(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
-}
-
 static int absolute(struct ds_span word, struct ds_arena *a, struct ds_span *path,
                     struct ds_err *err)
 {
@@ -34,7 +29,7 @@ static int absolute(struct ds_span word, struct ds_arena *a, struct ds_span *pat
     struct ds_span whole = path_normalise(a, path_join(a, ds_span_of(cwd), word));
     if (!whole.ptr)
         return ds_fail(err, DS_ETOOBIG, "%.*s: name too long", DS_FMT(word));
-    if (!is_program(whole.ptr))
+    if (!env_is_program(whole.ptr))
         return ds_fail(err, DS_ESIMULATOR, "simulator %.*s: there is no such program",
                        DS_FMT(whole));
     *path = whole;
@@ -44,16 +39,13 @@ static int absolute(struct ds_span word, struct ds_arena *a, struct ds_span *pat
 int simulator_find(struct ds_span word, struct ds_arena *a, struct ds_span *path,
                    struct ds_err *err)
 {
-    struct ds_span rest = ds_span_of(getenv("PATH")), folder;
+    char found[PATH_MAX_BYTES];
+    const char *name = arena_cstr(a, word);
     if (word.len > 0 && memchr(word.ptr, '/', word.len))
         return absolute(word, a, path, err);
-    while (rest.len > 0) {
-        rest = ds_span_cut(rest, ':', &folder);
-        struct ds_span candidate = path_join(a, folder, word);
-        if (folder.len > 0 && candidate.ptr && is_program(candidate.ptr)) {
-            *path = candidate;
-            return 0;
-        }
+    if (name && word.len > 0 && env_find_program(name, found, sizeof found)) {
+        *path = arena_copy(a, ds_span_of(found));
+        return path->ptr ? 0 : ds_fail(err, DS_ETOOBIG, "simulator: arena");
     }
     bool flow = ds_span_is(word, "flow");
     return ds_fail(err, DS_ESIMULATOR, "simulator '%.*s' is not in PATH%s", DS_FMT(word),

@@ -161,9 +161,9 @@ void apply_parameters(struct sweep_reader *r, const struct sweep_key *k,
                    SWEEP_MAX_PARAMETERS);
         return;
     }
-    const struct yaml_node **sorted = reader_take(r, node->n, sizeof *sorted);
+    const struct yaml_node **sorted = reader_take(r, node->n, sizeof(struct yaml_node *));
     struct sweep_param *params = reader_take(r, node->n, sizeof *params);
-    r->expression = reader_take(r, node->n, sizeof *r->expression);
+    r->expression = reader_take(r, node->n, sizeof(struct yaml_node *));
     if (!sorted || !params || !r->expression)
         return;
     size_t n = 0;

@@ -167,8 +167,9 @@ void apply_store(struct sweep_reader *r, const struct sweep_key *k, const struct
 
 static bool looks_like_file(struct ds_span t)
 {
+    static const char SIGNS[] = {'*', '?', '[', '.'};
     for (size_t i = 0; i < t.len; i++)
-        if (memchr("*?[.", t.ptr[i], 4))
+        if (memchr(SIGNS, t.ptr[i], sizeof SIGNS))
             return true;
     return false;
 }

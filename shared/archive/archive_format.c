@@ -10,6 +10,8 @@
 #define AT_MAGIC    48u
 #define DIGEST_HALF 16u
 
+static const char MAGIC[8] = ARCHIVE_MAGIC; /* without a terminator */
+
 void archive_put_u32(unsigned char *at, uint32_t v)
 {
     for (size_t i = 0; i < 4; i++, v >>= 8)
@@ -51,7 +53,7 @@ void archive_footer_write(const struct archive_footer *f, const unsigned char *t
     archive_put_u32(out + AT_TOTAL, (uint32_t)f->archive_bytes);
     archive_put_u32(out + AT_TOTAL + 4, (uint32_t)(f->archive_bytes >> 32));
     digest_half(out, table, f->table_packed, out + AT_DIGEST);
-    memcpy(out + AT_MAGIC, ARCHIVE_MAGIC, 8);
+    memcpy(out + AT_MAGIC, MAGIC, sizeof MAGIC);
 }
 
 enum archive_footer_check archive_footer_read(const unsigned char bytes[ARCHIVE_FOOTER_BYTES],
@@ -66,7 +68,7 @@ enum archive_footer_check archive_footer_read(const unsigned char bytes[ARCHIVE_
         .archive_bytes = archive_get_u32(bytes + AT_TOTAL)
                          | (uint64_t)archive_get_u32(bytes + AT_TOTAL + 4) << 32,
     };
-    if (memcmp(bytes + AT_MAGIC, ARCHIVE_MAGIC, 8) != 0)
+    if (memcmp(bytes + AT_MAGIC, MAGIC, sizeof MAGIC) != 0)
         return FOOTER_NO_MAGIC;
     if (archive_get_u32(bytes + AT_VERSION) != ARCHIVE_VERSION)
         return FOOTER_VERSION;

@@ -132,7 +132,7 @@ static const struct case_file **match_files(const struct archive_index *x,
 {
     if (how->n_files == 0)
         return NULL;
-    const struct case_file **of = calloc(x->n_members + 1, sizeof *of);
+    const struct case_file **of = calloc(x->n_members + 1, sizeof(struct case_file *));
     if (!of)
         abort();
     for (size_t i = 0; i < how->n_files; i++) {

@@ -102,6 +102,8 @@ static void put_name(unsigned char *field, size_t room, struct ds_span name)
     }
 }
 
+static const char USTAR_MAGIC[8] = "ustar\00000"; /* without a terminator */
+
 static void put_block(unsigned char *h, uint64_t size, unsigned mode, char type)
 {
     unsigned sum = 0;
@@ -111,7 +113,7 @@ static void put_block(unsigned char *h, uint64_t size, unsigned mode, char type)
     put_size(h + AT_SIZE, size);
     put_octal(h + AT_MTIME, 11, 0);
     h[AT_TYPE] = (unsigned char)type;
-    memcpy(h + AT_MAGIC, "ustar\00000", 8);
+    memcpy(h + AT_MAGIC, USTAR_MAGIC, sizeof USTAR_MAGIC);
     put_octal(h + AT_DEVMAJOR, 7, 0);
     put_octal(h + AT_DEVMINOR, 7, 0);
     memset(h + AT_SUM, ' ', 8);
@@ -134,7 +136,7 @@ static unsigned char *put_record(unsigned char *at, size_t bytes, const char *ke
 static unsigned char *put_pax(unsigned char *out, const struct pax *p, struct ds_span name)
 {
     size_t folder = strlen(PAX_FOLDER);
-    memcpy(out + AT_NAME, PAX_FOLDER, folder);
+    put_name(out + AT_NAME, USTAR_NAME_BYTES, DS_SPAN(PAX_FOLDER));
     put_name(out + AT_NAME + folder, USTAR_NAME_BYTES - folder, path_base(name));
     put_block(out, p->path_bytes + p->size_bytes, 0644, 'x');
     unsigned char *at = out + TAR_BLOCK_BYTES;

@@ -139,7 +139,8 @@ static size_t put_plain(const char *digits, unsigned n, int point, char *out)
 {
     if (point <= 0) {
         size_t zeros = (size_t)-point;
-        memcpy(out, "0.0000000", 9);
+        static const char ZEROS[9] = "0.0000000";
+        memcpy(out, ZEROS, sizeof ZEROS);
         memcpy(out + 2 + zeros, digits, n);
         return 2 + zeros + n;
     }
@@ -155,6 +156,8 @@ static size_t put_plain(const char *digits, unsigned n, int point, char *out)
     return n + 1;
 }
 
+static const char NOT_A_NUMBER[3] = "nan", INFINITE[3] = "inf"; /* without terminators */
+
 size_t float_text_put(float value, char out[FLOAT_TEXT_BYTES])
 {
     uint32_t bits;
@@ -162,14 +165,14 @@ size_t float_text_put(float value, char out[FLOAT_TEXT_BYTES])
     uint32_t fraction = bits & 0x7fffff, biased = bits >> 23 & 0xff;
     size_t at = 0;
     if (biased == 0xff && fraction) {
-        memcpy(out, "nan", 3);
-        return 3;
+        memcpy(out, NOT_A_NUMBER, sizeof NOT_A_NUMBER);
+        return sizeof NOT_A_NUMBER;
     }
     if (bits >> 31)
         out[at++] = '-';
     if (biased == 0xff) {
-        memcpy(out + at, "inf", 3);
-        return at + 3;
+        memcpy(out + at, INFINITE, sizeof INFINITE);
+        return at + sizeof INFINITE;
     }
     if (biased == 0 && fraction == 0) {
         out[at] = '0';

@@ -194,7 +194,7 @@ static int remove_children(int fd, dev_t device, int depth, struct ds_err *err)
         return ds_fail_errno(err, DS_EIO, errno, "read folder");
     }
     const struct dirent *e;
-    while ((e = readdir(dir)) != NULL) {
+    while ((e = readdir(dir)) != NULL) { // NOLINT(concurrency-mt-unsafe): own DIR
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
             continue;
         struct ds_err inner = {0};

@@ -229,7 +229,7 @@ static int mark_map(struct yaml_node *map, struct ds_arena *a)
     size_t n = 0;
     for (struct yaml_node *c = map->first; c; c = c->next)
         sorted[n++] = c;
-    qsort(sorted, n, sizeof *sorted, compare_keys);
+    qsort(sorted, n, sizeof(struct yaml_node *), compare_keys);
     for (size_t i = 1; i < n; i++)
         sorted[i]->duplicate = ds_span_eq(sorted[i]->key, sorted[i - 1]->key);
     return 0;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cmd/program_io.h"
 
+#include "base/env_io.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define TEXT_MAX_BYTES  (4u << 20)
@@ -12,8 +15,8 @@
 
 static bool wants_color(int fd)
 {
-    const char *no_color = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
+    const char *no_color = env_get("NO_COLOR");
+    const char *term = env_get("TERM");
     return isatty(fd) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
 }
 
@@ -69,7 +72,7 @@ static int finish_output(int status)
     bool bad = ferror(stdout) != 0;
     if (fflush(stdout) != 0 || bad || (close(STDOUT_FILENO) < 0 && errno != EBADF)) {
         if (errno != EPIPE)
-            log_error("write standard output: %s", strerror(errno ? errno : EIO));
+            log_error("write standard output: %s", strerrordesc_np(errno ? errno : EIO));
         return status == CLI_OK ? CLI_WORLD : status;
     }
     return status;

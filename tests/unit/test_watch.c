@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent/watch.h"
+#include "decksweep/span.h"
 
 #include <criterion/criterion.h>
 
