@@ -218,8 +218,12 @@ static int check_against_table(struct build *b, struct build_column *c)
     const char *what = NULL;
     if (k == PARAM_EXPRESSION || k == PARAM_VALUES)
         what = c->table_cell >= 0 ? "is a column of the table too; keep one" : NULL;
+    else if (k == PARAM_FILES && c->table_cell >= 0)
+        what = c->param->with.len > 0
+                   ? "moves with another one and is a column of the table too; keep one"
+                   : NULL;
     else if (k == PARAM_FILES)
-        what = c->table_cell < 0 && c->n_files > 1 ? "is no column of the table" : NULL;
+        what = c->n_files > 1 ? "is no column of the table" : NULL;
     else
         what = c->table_cell < 0 ? "is no column of the table; a column is missing" : NULL;
     if (!what)
@@ -244,6 +248,8 @@ static int prepare_columns(struct build *b)
         c->is_free = k != PARAM_EXPRESSION && c->param->with.len == 0 && c->table_cell < 0;
         if (b->sweep->method == DESIGN_TABLE && check_against_table(b, c) < 0)
             rc = DS_EINPUT;
+        if (c->table_cell >= 0 && c->n_files > 0 && design_index_files(b, c) < 0)
+            return DS_ETOOBIG;
     }
     for (size_t i = 0; i < b->n_columns && rc == 0; i++)
         if (b->columns[i].param && b->columns[i].param->with.len > 0)
@@ -269,24 +275,6 @@ static int fill_free(struct build *b)
     }
 }
 
-/* A table's file column must name what was found: that is what joins the closure. */
-static int put_file_cell(struct build *b, uint32_t row, size_t column, struct ds_span cell,
-                         struct ds_span file, uint32_t line)
-{
-    const struct build_column *c = &b->columns[column];
-    for (size_t i = 0; i < c->n_files; i++)
-        if (ds_span_eq(c->files[i], cell) || ds_span_eq(path_base(c->files[i]), cell)) {
-            build_put_text(b, row, column, c->files[i]);
-            return 0;
-        }
-    sweep_problem_add(b->problems, file, (struct sweep_pos){line, 1},
-                      "column %.*s: '%.*s' is none of the files that '%.*s' matches",
-                      DS_FMT(c->name), (int)(cell.len > 80 ? 80 : cell.len), cell.ptr,
-                      (int)(c->param->files.len > 80 ? 80 : c->param->files.len),
-                      c->param->files.ptr);
-    return DS_EINPUT;
-}
-
 static int fill_from_table(struct build *b, const struct case_table *t, struct ds_span file)
 {
     int rc = build_make_room(b, t->n_rows);
@@ -301,7 +289,7 @@ static int fill_from_table(struct build *b, const struct case_table *t, struct d
             }
             struct ds_span cell = t->cells[(size_t)row * t->n_names + (size_t)c->table_cell];
             if (c->param && c->param->kind == PARAM_FILES) {
-                rc = put_file_cell(b, row, i, cell, file, t->line[row]);
+                rc = design_put_file_cell(b, row, i, cell, file, t->line[row]);
                 continue;
             }
             build_put_text(b, row, i, cell);

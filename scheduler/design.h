@@ -64,6 +64,10 @@ int design_expand(const struct sweep *sweep, const struct design_inputs *in, str
                   struct design_table *out, struct sweep_problems *problems,
                   struct ds_err *err) DS_CHECKED;
 
+/* The columns that a case table's header names, without REAL; its mistakes are left out here and
+ * told by design_expand. *names: gives, borrows text. Returns how many; 0: no header. */
+size_t design_table_names(struct ds_span text, struct ds_arena *a, const struct ds_span **names);
+
 /* The content digest of one file that a `files` parameter names. */
 struct design_digest {
     struct ds_span path; /* as in design_files.paths */

@@ -6,16 +6,23 @@
 #include "design.h"
 #include "design_quantile.h"
 
+struct file_name { /* a path of a `files` parameter, or the last part of one */
+    struct ds_span name;
+    size_t place; /* in build_column.files */
+    bool is_path;
+};
+
 struct build_column {
     struct ds_span name;
     const struct sweep_param *param; /* NULL: a column of the case table only */
     const struct ds_span *files;     /* PARAM_FILES: what it found */
     size_t n_files;
-    uint64_t length;    /* of its list; 0: continuous, computed or from the table */
-    bool is_free;       /* varies by itself */
-    int32_t leader;     /* column it moves with, or -1 */
-    int32_t table_cell; /* column of the case table, or -1 */
-    uint32_t *place;    /* n_rows: place in the list, where others move with it */
+    const struct file_name *file_names; /* of a table's column: 2 x n_files, sorted */
+    uint64_t length;                    /* of its list; 0: continuous, computed or from the table */
+    bool is_free;                       /* varies by itself */
+    int32_t leader;                     /* column it moves with, or -1 */
+    int32_t table_cell;                 /* column of the case table, or -1 */
+    uint32_t *place;                    /* n_rows: place in the list, where others move with it */
 };
 
 struct build {
@@ -78,6 +85,13 @@ struct case_table {
 int case_table_read(struct ds_span text, struct ds_span file, uint32_t limit, struct ds_arena *a,
                     struct case_table *out, struct sweep_problems *problems,
                     struct ds_err *err) DS_CHECKED;
+
+/* Names by which a table's cells may call the column's files. */
+int design_index_files(struct build *b, struct build_column *c);
+/* A table's file column must name what was found: that is what joins the closure. cell: a path, or
+ * a file name that only one of them has. file, line: where it stands. */
+int design_put_file_cell(struct build *b, uint32_t row, size_t column, struct ds_span cell,
+                         struct ds_span file, uint32_t line);
 
 /* Formulas and the filter, when all other cells are filled. */
 int design_compute(struct build *b);

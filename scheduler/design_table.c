@@ -4,12 +4,12 @@
 #include "base/json.h"
 #include "base/units.h"
 #include "design_build.h"
+#include "param_name.h"
 
 #include <stdlib.h>
 
 #define MAX_NUMBER     2147483647u
 #define MAX_CELL_BYTES 1024u
-#define MAX_NAME_BYTES 64u
 
 struct table_reader {
     struct ds_span text, file;
@@ -146,39 +146,31 @@ static void next_line(struct table_reader *t)
     t->line_start = t->at;
 }
 
-static bool is_blank_line(const struct table_reader *t)
+/* Goes behind a line of blanks only. */
+static bool pass_blank_line(struct table_reader *t)
 {
     size_t i = t->at;
     while (i < t->text.len
            && (t->text.ptr[i] == ' ' || t->text.ptr[i] == '\r' || t->text.ptr[i] == '\t'))
         i++;
-    return i >= t->text.len || t->text.ptr[i] == '\n';
-}
-
-static bool good_name(struct ds_span s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        if (!letter && (i == 0 || c < '0' || c > '9'))
-            return false;
-    }
-    return s.len > 0 && s.len <= MAX_NAME_BYTES;
+    if (i < t->text.len && t->text.ptr[i] != '\n')
+        return false;
+    t->at = i;
+    next_line(t);
+    return true;
 }
 
 static const char *bad_name(struct ds_span s, size_t column)
 {
-    static const char *const OWN[] = {"IENS",    "ITER",    "SENSNAME", "SENSCASE", "case", "id",
-                                      "case_id", "verdict", "attempts", "_pi",      "_e"};
     if (ds_span_is(s, "REAL"))
         return column == 0 ? NULL : "REAL numbers the cases and must be the first column";
-    for (size_t i = 0; i < DS_COUNT(OWN); i++)
-        if (ds_span_is(s, OWN[i]))
-            return "this name is decksweep's own; choose another";
+    if (param_name_is_reserved(s))
+        return "this name is decksweep's own; choose another";
     if (s.len > 0 && memchr(s.ptr, ';', s.len))
         return "the table seems to use ';'; separate columns with commas";
-    return good_name(s) ? NULL
-                        : "no name of a parameter; use letters, digits and _, no digit first";
+    return param_name_is_word(s) && s.len <= PARAM_NAME_MAX_BYTES
+               ? NULL
+               : "no name of a parameter; use letters, digits and _, no digit first";
 }
 
 static int read_header(struct table_reader *t, struct case_table *out)
@@ -243,7 +235,7 @@ static uint32_t take_real(struct table_reader *t, const struct cell *c)
 static int read_row(struct table_reader *t, const struct case_table *table, struct ds_span *cells,
                     bool *is_number, uint32_t *real)
 {
-    size_t n = 0, line_start = t->line_start;
+    size_t n = 0;
     struct cell c = {.last = false};
     for (size_t column = 0; !c.last; column++) {
         int rc = next_cell(t, &c);
@@ -268,7 +260,6 @@ static int read_row(struct table_reader *t, const struct case_table *table, stru
             is_number[n] = false;
         cells[n++] = c.text;
     }
-    t->line_start = line_start;
     if (n < table->n_names)
         complain(t, t->at, "fewer cells than the header has columns; one is missing", DS_SPAN(""));
     return 0;
@@ -308,12 +299,8 @@ static int read_rows(struct table_reader *t, struct case_table *out, struct tabl
     for (size_t i = 0; i < out->n_names; i++)
         r->is_number[i] = true;
     while (t->at < t->text.len && out->n_rows < most && t->problems->more < 1000) {
-        if (is_blank_line(t)) {
-            while (t->at < t->text.len && t->text.ptr[t->at] != '\n')
-                t->at++;
-            next_line(t);
+        if (pass_blank_line(t))
             continue;
-        }
         uint32_t row = out->n_rows++;
         r->number[row] = row;
         r->line[row] = t->line;
@@ -374,12 +361,28 @@ static int check_text(struct table_reader *t)
         return ds_fail(t->err, DS_ETOOBIG, "the case table has %zu bytes; at most %u are read",
                        x.len, DESIGN_MAX_TABLE_BYTES);
     if (ds_span_starts(x, "\xff\xfe") || ds_span_starts(x, "\xfe\xff"))
-        complain(t, 0, "the table is UTF-16; save it as UTF-8", DS_SPAN(""));
+        complain(t, t->at, "the table is UTF-16; save it as UTF-8", DS_SPAN(""));
     else if (x.len > 0 && memchr(x.ptr, '\0', x.len))
-        complain(t, 0, "a NUL byte: this is no text file", DS_SPAN(""));
+        complain(t, t->at, "a NUL byte: this is no text file", DS_SPAN(""));
     else if (!json_is_utf8(x))
-        complain(t, 0, "the table is not UTF-8; save it as UTF-8", DS_SPAN(""));
+        complain(t, t->at, "the table is not UTF-8; save it as UTF-8", DS_SPAN(""));
     return t->failed ? DS_EINPUT : 0;
+}
+
+/* To the first line that is not empty: the header. */
+static int find_header(struct table_reader *t)
+{
+    if (ds_span_starts(t->text, "\xef\xbb\xbf"))
+        t->at = t->line_start = 3;
+    int rc = check_text(t);
+    if (rc < 0)
+        return rc;
+    while (t->at < t->text.len && pass_blank_line(t))
+        continue;
+    if (t->at < t->text.len)
+        return 0;
+    complain(t, t->at, "the table is empty; the first line names the columns", DS_SPAN(""));
+    return DS_EINPUT;
 }
 
 int case_table_read(struct ds_span text, struct ds_span file, uint32_t limit, struct ds_arena *a,
@@ -393,18 +396,7 @@ int case_table_read(struct ds_span text, struct ds_span file, uint32_t limit, st
                              .problems = problems,
                              .err = err};
     struct table_rows rows = {0};
-    if (ds_span_starts(text, "\xef\xbb\xbf"))
-        t.at = t.line_start = 3;
-    int rc = check_text(&t);
-    while (rc == 0 && t.at < text.len && is_blank_line(&t)) {
-        while (t.at < text.len && text.ptr[t.at] != '\n')
-            t.at++;
-        next_line(&t);
-    }
-    if (rc == 0 && t.at >= text.len) {
-        complain(&t, t.at, "the table is empty; the first line names the columns", DS_SPAN(""));
-        rc = DS_EINPUT;
-    }
+    int rc = find_header(&t);
     rc = rc < 0 ? rc : read_header(&t, out);
     rc = rc < 0 ? rc : read_rows(&t, out, &rows);
     if (rc == 0 && out->n_rows == 0)
@@ -422,4 +414,17 @@ int case_table_read(struct ds_span text, struct ds_span file, uint32_t limit, st
     out->line = rows.line;
     out->is_number = rows.is_number;
     return 0;
+}
+
+size_t design_table_names(struct ds_span text, struct ds_arena *a, const struct ds_span **names)
+{
+    struct sweep_problems *untold = ds_new(a, struct sweep_problems, 1);
+    struct table_reader t = {.text = text, .file = DS_SPAN(""), .line = 1, .a = a};
+    struct case_table table = {0};
+    t.problems = untold;
+    if (!untold || find_header(&t) < 0)
+        return 0;
+    (void)read_header(&t, &table); /* its mistakes are told by case_table_read */
+    *names = table.names;
+    return table.n_names;
 }

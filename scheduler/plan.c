@@ -38,17 +38,6 @@ static void warn(struct assembly *s, struct ds_span text)
 
 /* ---- placeholders and parameters ---- */
 
-/* Columns of a table need no entry under spec.parameters: its header names them. */
-static size_t count_header(struct ds_span table)
-{
-    struct ds_span line;
-    size_t n = 1;
-    (void)ds_span_cut(table, '\n', &line);
-    for (size_t i = 0; i < line.len; i++)
-        n += line.ptr[i] == ',';
-    return n;
-}
-
 static bool is_declared(const struct ds_span *names, size_t n, struct ds_span name)
 {
     for (size_t i = 0; i < n; i++)
@@ -57,29 +46,13 @@ static bool is_declared(const struct ds_span *names, size_t n, struct ds_span na
     return false;
 }
 
-static size_t add_header_names(struct ds_span table, struct ds_span *names, size_t n)
-{
-    struct ds_span rest, cell;
-    (void)ds_span_cut(table, '\n', &rest);
-    if (ds_span_starts(rest, "\xef\xbb\xbf"))
-        rest = (struct ds_span){rest.ptr + 3, rest.len - 3};
-    while (rest.len > 0) {
-        rest = ds_span_cut(rest, ',', &cell);
-        cell = ds_span_trim(cell);
-        if (cell.len >= 2 && cell.ptr[0] == '"' && cell.ptr[cell.len - 1] == '"')
-            cell = (struct ds_span){cell.ptr + 1, cell.len - 2};
-        if (cell.len > 0 && !ds_span_is(cell, "REAL") && !is_declared(names, n, cell))
-            names[n++] = cell;
-    }
-    return n;
-}
-
 static int find_placeholders(struct assembly *s, struct ds_err *err)
 {
     const struct sweep *w = s->in->sweep;
-    bool table = w->method == DESIGN_TABLE;
-    size_t room =
-        w->n_params + DS_COUNT(PLAN_BUILT_IN) + (table ? count_header(s->in->table_text) : 0);
+    const struct ds_span *columns = NULL; /* of a table: need no entry under spec.parameters */
+    size_t n_columns =
+        w->method == DESIGN_TABLE ? design_table_names(s->in->table_text, s->a, &columns) : 0;
+    size_t room = w->n_params + DS_COUNT(PLAN_BUILT_IN) + n_columns;
     struct ds_span *names = ds_new(s->a, struct ds_span, room);
     s->used = ds_new(s->a, bool, room);
     if (!names || !s->used)
@@ -89,8 +62,9 @@ static int find_placeholders(struct assembly *s, struct ds_err *err)
         names[n++] = w->params[i].name;
     for (size_t i = 0; i < DS_COUNT(PLAN_BUILT_IN); i++)
         names[n++] = PLAN_BUILT_IN[i];
-    if (table)
-        n = add_header_names(s->in->table_text, names, n);
+    for (size_t i = 0; i < n_columns; i++)
+        if (!is_declared(names, n, columns[i]))
+            names[n++] = columns[i];
     s->names = names;
     s->n_names = n;
     return template_check(s->in->closure, names, n, s->used, s->a, &s->uses, &s->n_uses,

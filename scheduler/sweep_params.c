@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* spec.parameters: one name, one kind of values, a few keys that all kinds share. */
 #include "base/units.h"
+#include "param_name.h"
 #include "sweep_reader.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define MAX_NAME_BYTES 64u
 
 static void take_kind(struct sweep_reader *r, const char *path, const struct yaml_node *node,
                       struct sweep_param *p, size_t index)
@@ -113,35 +112,19 @@ static void take_param(struct sweep_reader *r, const char *path, const struct ya
         p->kind = PARAM_TABLE; /* a column of the table; sweep_check says when there is none */
 }
 
-static bool good_name(struct ds_span t)
-{
-    for (size_t i = 0; i < t.len; i++) {
-        char c = t.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-        if (!letter && (i == 0 || c < '0' || c > '9'))
-            return false;
-    }
-    return t.len > 0;
-}
-
 static void check_name(struct sweep_reader *r, const struct yaml_node *c)
 {
-    static const char *const RESERVED[] = {"IENS",     "REAL",     "ITER",    "SENSNAME",
-                                           "SENSCASE", "case",     "case_id", "id",
-                                           "verdict",  "attempts", "_pi",     "_e"};
     struct ds_span t = c->key;
-    if (!good_name(t))
+    if (!param_name_is_word(t))
         reader_bad(r, pos_of_key(c),
                    "spec.parameters: '%.*s' is no name; use letters, digits and _, no digit first",
                    (int)(t.len > 60 ? 60 : t.len), t.ptr);
-    else if (t.len > MAX_NAME_BYTES)
+    else if (t.len > PARAM_NAME_MAX_BYTES)
         reader_bad(r, pos_of_key(c), "spec.parameters: a name of %zu characters; at most %u", t.len,
-                   MAX_NAME_BYTES);
-    for (size_t i = 0; i < DS_COUNT(RESERVED); i++)
-        if (ds_span_is(t, RESERVED[i]))
-            reader_bad(r, pos_of_key(c),
-                       "spec.parameters.%s: this name is decksweep's own; choose another",
-                       RESERVED[i]);
+                   PARAM_NAME_MAX_BYTES);
+    else if (param_name_is_reserved(t))
+        reader_bad(r, pos_of_key(c),
+                   "spec.parameters.%.*s: this name is decksweep's own; choose another", DS_FMT(t));
 }
 
 static int compare_params(const void *a, const void *b)

@@ -117,6 +117,9 @@ Test(case_table, mistakes_name_file_line_and_column)
         {"A\nx\"y\n", 0, "cases.csv:2:2: a quote inside a value"},
         {"A\nx\ty\n", 0, "cases.csv:2:1: 'x?y': a control byte in the value"},
         {"A\n1\0\n", 5, "cases.csv:1:1: a NUL byte"},
+        {"\xef\xbb\xbf"
+         "A\n1\0\n",
+         8, "cases.csv:1:1: a NUL byte"},
         {"\xff\xfe"
          "A\0",
          4, "cases.csv:1:1: the table is UTF-16"},
@@ -158,6 +161,77 @@ Test(case_table, a_parameter_without_its_column_is_told)
     cr_expect_eq(c.rc, DS_EINPUT);
     cr_expect(strstr(c.err.text, "cases.csv:2:1: column GEO: 'real-3' is none of the files"), "%s",
               c.err.text);
+}
+
+/* Two files of one name, and one of its own; a second parameter in another folder. */
+static struct sweep_case files_with(const char *parameters, const char *csv)
+{
+    static const struct ds_span GEO[] = {{"g/1/p.inc", 9}, {"g/2/p.inc", 9}, {"g/2/q.inc", 9}};
+    static const struct ds_span FLT[] = {{"f/1.inc", 7}, {"f/2.inc", 7}, {"f/3.inc", 7}};
+    static const struct design_files FILES[] = {{{"GEO", 3}, GEO, 3}, {{"FLT", 3}, FLT, 3}};
+    const struct design_inputs in = {.table_text = ds_span_of(csv), .files = FILES, .n_files = 2};
+    char spec[400];
+    (void)snprintf(spec, sizeof spec, "  parameters: {%s}\n" TABLE, parameters);
+    struct sweep_case c = parse_spec(spec);
+    expand(&c, &in);
+    return c;
+}
+
+Test(case_table, a_file_name_will_do_where_only_one_path_ends_in_it)
+{
+    auto_case c = files_with("GEO: {files: \"g/*\"}", "GEO\ng/2/p.inc\nq.inc\ng/1/p.inc\n");
+    cr_assert_eq(c.rc, 0, "%s", c.err.text);
+    cr_expect(ds_span_is(cell(&c, 0, "GEO"), "g/2/p.inc"));
+    cr_expect(ds_span_is(cell(&c, 1, "GEO"), "g/2/q.inc"));
+    cr_expect(ds_span_is(cell(&c, 2, "GEO"), "g/1/p.inc"));
+    static const struct {
+        const char *csv, *says;
+    } ROWS[] = {
+        {"GEO\nq.inc\np.inc\n", "cases.csv:3:1: column GEO: 'p.inc' is the name of 'g/1/p.inc' and "
+                                "of 'g/2/p.inc'; write the path"},
+        {"GEO\nz.inc\n", "cases.csv:2:1: column GEO: 'z.inc' is none of the files"},
+        {"GEO\na.inc\n", "cases.csv:2:1: column GEO: 'a.inc' is none of the files"},
+        {"GEO\n2/p.inc\n", "cases.csv:2:1: column GEO: '2/p.inc' is none of the files"},
+    };
+    for (size_t i = 0; i < DS_COUNT(ROWS); i++) {
+        auto_case d = files_with("GEO: {files: \"g/*\"}", ROWS[i].csv);
+        cr_expect_eq(d.rc, DS_EINPUT, "%s", ROWS[i].csv);
+        cr_expect(strncmp(d.err.text, ROWS[i].says, strlen(ROWS[i].says)) == 0,
+                  "wanted %s\ngot    %s", ROWS[i].says, d.err.text);
+    }
+}
+
+Test(case_table, a_column_cannot_move_with_another_parameter_as_well)
+{
+    auto_case c = files_with("GEO: {files: \"g/*\"}, FLT: {files: \"f/*\", with: GEO}",
+                             "GEO,FLT\nq.inc,2.inc\n");
+    cr_expect_eq(c.rc, DS_EINPUT);
+    cr_expect(strstr(c.err.text, "spec.parameters.FLT: moves with another one and is a column"),
+              "%s", c.err.text);
+}
+
+Test(case_table, the_header_tells_its_names_without_real_behind_empty_lines)
+{
+    static const struct {
+        const char *csv;
+        size_t n;
+        const char *first;
+    } ROWS[] = {
+        {"A,B\n1,2\n", 2, "A"},
+        {"REAL,B\n", 1, "B"},
+        {"\xef\xbb\xbf\r\n \n\"A\" , B\r\n1,2\r\n", 2, "A"},
+        {"A,1B,C", 2, "A"}, /* what is wrong is told when the table is read */
+        {"", 0, NULL},
+        {"\n\n", 0, NULL},
+        {"A\xff\n", 0, NULL},
+    };
+    for (size_t i = 0; i < DS_COUNT(ROWS); i++) {
+        ds_auto_arena a = arena_create(1u << 20);
+        const struct ds_span *names = NULL;
+        size_t n = design_table_names(ds_span_of(ROWS[i].csv), a, &names);
+        cr_assert_eq(n, ROWS[i].n, "%s", ROWS[i].csv);
+        cr_expect(n == 0 || ds_span_is(names[0], ROWS[i].first), "%s", ROWS[i].csv);
+    }
 }
 
 Test(case_table, all_mistakes_of_a_table_come_together)
