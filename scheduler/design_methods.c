@@ -159,14 +159,6 @@ static int place_by_size(struct build *b, const struct build_column *c, double a
     return 0;
 }
 
-static bool lists_texts(const struct build_column *c)
-{
-    for (size_t i = 0; i < c->param->n_values; i++)
-        if (c->param->values[i].is_text)
-            return true;
-    return c->param->kind == PARAM_FILES;
-}
-
 static int choose(struct build *b, const struct build_column *c, double given, double at,
                   struct choice *out)
 {
@@ -179,15 +171,16 @@ static int choose(struct build *b, const struct build_column *c, double given, d
         return 0;
     }
     *out = (struct choice){.kind = CHOOSE_PLACE};
-    return lists_texts(c) ? 0 : place_by_size(b, c, at, &out->place);
+    return quantile_lists_texts(c->param) ? 0 : place_by_size(b, c, at, &out->place);
 }
 
-/* Cases beside the base: low and high; each further text; nothing of a fixed value. */
+/* Cases beside the base: low and high; each further text; nothing of one value without
+ * a low or high of its own. */
 static uint64_t count_cases(const struct build_column *c)
 {
-    if (!c->is_free || c->length == 1)
+    if (!c->is_free || (c->length == 1 && isnan(c->param->low) && isnan(c->param->high)))
         return 0;
-    return c->length > 0 && lists_texts(c) ? c->length - 1 : 2;
+    return c->length > 0 && quantile_lists_texts(c->param) ? c->length - 1 : 2;
 }
 
 static int put_side(struct build *b, size_t column, uint32_t row, bool high)
@@ -206,7 +199,7 @@ static int put_cases(struct build *b, size_t column, uint32_t *row)
 {
     const struct build_column *c = &b->columns[column];
     uint64_t n = count_cases(c);
-    bool texts = c->is_free && c->length > 0 && lists_texts(c);
+    bool texts = c->is_free && c->length > 0 && quantile_lists_texts(c->param);
     int rc = 0;
     for (uint64_t k = 0; k < n && rc == 0; k++, (*row)++) {
         if (!texts) {

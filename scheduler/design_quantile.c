@@ -88,6 +88,14 @@ double quantile_of(const struct sweep_param *p, double at)
     }
 }
 
+bool quantile_lists_texts(const struct sweep_param *p)
+{
+    for (size_t i = 0; i < p->n_values; i++)
+        if (p->values[i].is_text)
+            return true;
+    return p->kind == PARAM_FILES;
+}
+
 uint64_t quantile_list_length(const struct sweep_param *p, size_t n_files)
 {
     switch (p->kind) {
@@ -98,7 +106,7 @@ uint64_t quantile_list_length(const struct sweep_param *p, size_t n_files)
     case PARAM_LOGSPACE:
         return p->count;
     case PARAM_INTEGERS:
-        return (uint64_t)(p->max - p->min) + 1;
+        return p->min <= p->max ? (uint64_t)(p->max - p->min) + 1 : 0;
     default:
         return n_files;
     }

@@ -13,6 +13,8 @@ bool quantile_is_continuous(enum param_kind kind);
 /* The value below which the part p (0 < p < 1) of a continuous distribution lies; not rounded. */
 double quantile_of(const struct sweep_param *p, double at);
 
+/* Is it a list with texts in it (values, discrete), or of files? */
+bool quantile_lists_texts(const struct sweep_param *p);
 /* Number of listed values (values, discrete, integers, linspace, logspace); n_files for files. */
 uint64_t quantile_list_length(const struct sweep_param *p, size_t n_files);
 /* Place in the list of the part p; by weights for discrete. */

@@ -127,21 +127,6 @@ static void check_unused(struct assembly *s)
     }
 }
 
-/* A command starts its own ranks: it has to be told how many. */
-static void check_ranks(struct assembly *s)
-{
-    const struct sweep *w = s->in->sweep;
-    bool told = w->preset_flow || w->ranks == 1;
-    for (size_t i = 0; i < w->n_command && !told; i++)
-        told = memmem(w->command[i].ptr, w->command[i].len, "{ranks}", 7) != NULL;
-    if (!told)
-        sweep_problem_add(
-            s->sweep_problems, (struct ds_span){"", 0}, w->deck_pos,
-            "spec.resources.ranks: is %u, but spec.simulator.command holds no {ranks}; "
-            "write for example [mpirun, -np, \"{ranks}\", ...]",
-            w->ranks);
-}
-
 /* ---- what the deck asks for ---- */
 
 static int read_features(struct assembly *s, struct ds_err *err)
@@ -469,7 +454,6 @@ int plan_assemble(const struct plan_input *in, struct ds_arena *a, struct plan_r
     if (placeholders < 0 && placeholders != DS_EINPUT)
         return placeholders;
     check_unused(&s);
-    check_ranks(&s);
     int rc = read_features(&s, err);
     if (rc < 0 && rc != DS_EINPUT)
         return rc;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What needs more than one key: method and parameters, `with` partners, formulas. */
 #include "base/units.h"
+#include "design.h"
+#include "design_quantile.h"
 #include "expr.h"
 #include "sweep_order.h"
 #include "sweep_reader.h"
@@ -8,25 +10,10 @@
 #include <math.h>
 #include <stdio.h>
 
-#define SOBOL_DIMENSIONS 40u
-
-static bool is_continuous(enum param_kind k)
-{
-    return k >= PARAM_UNIFORM && k <= PARAM_PERT;
-}
-
 static bool is_listed(enum param_kind k)
 {
     return k == PARAM_DISCRETE || k == PARAM_INTEGERS || k == PARAM_VALUES || k == PARAM_LINSPACE
            || k == PARAM_LOGSPACE || k == PARAM_FILES;
-}
-
-static bool has_text(const struct sweep_param *p)
-{
-    for (size_t i = 0; i < p->n_values; i++)
-        if (p->values[i].is_text)
-            return true;
-    return p->kind == PARAM_FILES;
 }
 
 static const struct sweep_param *find_param(const struct sweep *s, struct ds_span name)
@@ -64,28 +51,14 @@ static void check_samples(struct sweep_reader *r)
         reader_bad(r, s->table_pos, "spec.design.file: only method table reads a file; remove it");
 }
 
-/* How many values are counted through; 0 when not known yet or not listed. */
-static uint64_t list_length(const struct sweep_param *p)
-{
-    switch (p->kind) {
-    case PARAM_DISCRETE:
-    case PARAM_VALUES:
-        return p->n_values;
-    case PARAM_LINSPACE:
-    case PARAM_LOGSPACE:
-        return p->count;
-    case PARAM_INTEGERS:
-        return (uint64_t)(p->max - p->min) + 1;
-    default:
-        return 0;
-    }
-}
-
 static void check_with(struct sweep_reader *r, const struct sweep_param *p)
 {
     const struct sweep_param *leader = find_param(r->out, p->with);
     int n = (int)p->name.len;
     const char *name = p->name.ptr;
+    /* 0: files, which nobody has counted yet */
+    uint64_t n_here = quantile_list_length(p, 0);
+    uint64_t n_there = leader ? quantile_list_length(leader, 0) : 0;
     if (!leader) {
         char near[NEAREST_BYTES];
         nearest_param(r, p->with, near);
@@ -101,12 +74,11 @@ static void check_with(struct sweep_reader *r, const struct sweep_param *p)
                    "spec.parameters.%.*s.with: only lists move together: values, files, integers, "
                    "linspace, logspace (discrete may lead)",
                    n, name);
-    } else if (list_length(p) != list_length(leader) && p->kind != PARAM_FILES
-               && leader->kind != PARAM_FILES && list_length(p) > 0 && list_length(leader) > 0) {
+    } else if (n_here > 0 && n_there > 0 && n_here != n_there) {
         reader_bad(r, p->pos,
                    "spec.parameters.%.*s.with: %llu values here, %llu in %.*s; both need as many",
-                   n, name, (unsigned long long)list_length(p),
-                   (unsigned long long)list_length(leader), DS_FMT(p->with));
+                   n, name, (unsigned long long)n_here, (unsigned long long)n_there,
+                   DS_FMT(p->with));
     } else if (!isnan(leader->low) || !isnan(leader->base) || !isnan(leader->high)) {
         reader_bad(
             r, p->pos,
@@ -119,7 +91,7 @@ static void check_with(struct sweep_reader *r, const struct sweep_param *p)
 static void check_low_high(struct sweep_reader *r, const struct sweep_param *p)
 {
     bool given = !isnan(p->low) || !isnan(p->base) || !isnan(p->high);
-    if (given && (has_text(p) || p->kind == PARAM_EXPRESSION || p->with.len > 0))
+    if (given && (quantile_lists_texts(p) || p->kind == PARAM_EXPRESSION || p->with.len > 0))
         reader_bad(r, p->pos,
                    "spec.parameters.%.*s: low, base and high are for numbers that vary by "
                    "themselves; remove them",
@@ -131,7 +103,7 @@ static void check_decimals(struct sweep_reader *r, const struct sweep_param *p)
 {
     if (p->decimals < 0)
         return;
-    if (has_text(p))
+    if (quantile_lists_texts(p))
         reader_bad(r, p->pos,
                    "spec.parameters.%.*s.decimals: there are texts, which are never "
                    "rounded; remove it",
@@ -150,7 +122,7 @@ static void check_decimals(struct sweep_reader *r, const struct sweep_param *p)
 static void check_method_param(struct sweep_reader *r, const struct sweep_param *p)
 {
     enum design_method m = r->out->method;
-    if (m == DESIGN_GRID && is_continuous(p->kind))
+    if (m == DESIGN_GRID && quantile_is_continuous(p->kind))
         reader_bad(r, p->pos,
                    "spec.parameters.%.*s: grid needs a list of values, %s has none; use linspace "
                    "or values, or another method",
@@ -175,11 +147,11 @@ static void check_dimensions(struct sweep_reader *r)
     size_t free = 0;
     for (size_t i = 0; i < s->n_params; i++)
         free += s->params[i].kind != PARAM_EXPRESSION && s->params[i].with.len == 0;
-    if (s->method == DESIGN_SOBOL && free > SOBOL_DIMENSIONS)
+    if (s->method == DESIGN_SOBOL && free > DESIGN_MAX_SOBOL)
         reader_bad(r, s->design_pos,
                    "spec.design.method: sobol reaches %u parameters, these are %zu; use "
                    "latin-hypercube",
-                   SOBOL_DIMENSIONS, free);
+                   DESIGN_MAX_SOBOL, free);
     if (s->method != DESIGN_TABLE && s->method != DESIGN_GRID && s->method != 0 && free == 0)
         reader_bad(r, s->design_pos,
                    "spec.design.method: %s needs a parameter that varies; use grid for one case",
@@ -205,7 +177,7 @@ static void check_formula(struct sweep_reader *r, const char *path, const struct
         vars[i] = names[i].name;
         if (p && p == self)
             reader_bad(r, pos, "%s: refers to itself", path);
-        else if (p && has_text(p))
+        else if (p && quantile_lists_texts(p))
             reader_bad(r, pos, "%s: %.*s has texts; a formula needs numbers", path,
                        DS_FMT(p->name));
         else if (p || r->out->method == DESIGN_TABLE) /* a column: looked for when it is read */
@@ -246,6 +218,15 @@ static void check_formulas(struct sweep_reader *r)
                    DS_FMT(s->params[stuck].name));
 }
 
+/* A command starts its own ranks: it has to be told how many. */
+static bool is_told_ranks(const struct sweep *s)
+{
+    for (size_t i = 0; i < s->n_command; i++)
+        if (memmem(s->command[i].ptr, s->command[i].len, "{ranks}", 7))
+            return true;
+    return false;
+}
+
 static void check_simulator(struct sweep_reader *r)
 {
     struct sweep *s = r->out;
@@ -258,6 +239,12 @@ static void check_simulator(struct sweep_reader *r)
         reader_bad(r, r->threads_pos,
                    "spec.resources.threads: %u ranks with %u threads each are more than 4096 cores",
                    s->ranks, s->threads);
+    if (s->ranks > 1 && s->n_command > 0 && !is_told_ranks(s))
+        reader_bad(
+            r, r->command_pos,
+            "spec.simulator.command: holds no {ranks}, but spec.resources.ranks is %u; write "
+            "for example [mpirun, -np, \"{ranks}\", ...]",
+            s->ranks);
     s->retries[VERDICT_NOT_CONVERGED] = s->n_not_converged_args > 0 ? 1 : 0;
 }
 

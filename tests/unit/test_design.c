@@ -230,6 +230,26 @@ Test(design, one_at_a_time_is_a_base_and_two_cases_a_parameter)
     }
 }
 
+Test(design, one_at_a_time_varies_one_value_that_has_a_low_or_high)
+{
+    auto_case c = expand_with("A: {values: [5], low: 4, high: 7}, B: {values: [1], high: 2}, "
+                              "C: {values: [3], base: 9}",
+                              "method: one-at-a-time", NULL);
+    static const char *const WANT[][5] = {
+        {"base", "base", "5", "1", "9"}, {"A", "low", "4", "1", "9"},  {"A", "high", "7", "1", "9"},
+        {"B", "low", "5", "1", "9"},     {"B", "high", "5", "2", "9"},
+    };
+    cr_assert_eq(c.rc, 0, "%s", c.err.text);
+    cr_assert_eq(c.t.n_rows, DS_COUNT(WANT));
+    for (uint32_t i = 0; i < DS_COUNT(WANT); i++) {
+        cr_expect(ds_span_is(c.t.sens[2 * i], WANT[i][0]), "%u", i);
+        cr_expect(ds_span_is(c.t.sens[2 * i + 1], WANT[i][1]), "%u", i);
+        for (uint32_t k = 0; k < 3; k++)
+            cr_expect(ds_span_is(cell(&c, i, (char[]){(char)('A' + k), 0}), WANT[i][2 + k]), "%u",
+                      i);
+    }
+}
+
 Test(design, one_at_a_time_of_texts_is_a_case_a_value)
 {
     auto_case c = expand_with("A: {values: [north, south, west]}, B: {uniform: {min: 0, max: 1}}",

@@ -182,6 +182,8 @@ static const struct bad_row BAD[] = {
      "s.yaml:7:29: spec.simulator: both preset and command; keep one"},
     {GRID "  simulator: {command: []}\n", "s.yaml:7:24: spec.simulator.command: empty"},
     {GRID "  simulator: {command: run.sh}\n", "s.yaml:7:24: spec.simulator.command: one value"},
+    {GRID "  simulator: {command: [a, b]}\n  resources: {ranks: 2}\n",
+     "s.yaml:7:15: spec.simulator.command: holds no {ranks}, but spec.resources.ranks is 2; write"},
     {GRID "  simulator: {command: [a, \"{dekc}\"]}\n",
      "s.yaml:7:29: spec.simulator.command: unknown '{dekc}' (did you mean '{deck}'?)"},
     {GRID "  simulator: {judge: flwo}\n", "s.yaml:7:22: spec.simulator.judge: 'flwo' is none of"},
