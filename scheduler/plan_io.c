@@ -12,7 +12,6 @@
 
 #define PLAN_ARENA_BYTES ((size_t)8 << 30)
 #define MAX_FILE_MATCHES 100000u
-#define MAX_NOTES        200u
 
 struct planned {
     struct ds_arena *a;
@@ -55,11 +54,28 @@ static int compare_texts(const void *a, const void *b)
     return ds_span_compare(ds_span_of(*(char *const *)a), ds_span_of(*(char *const *)b));
 }
 
+/* A folder's name as glob takes it: [ and its like stand for themselves. */
+static struct ds_span quote_for_glob(struct ds_arena *a, struct ds_span folder)
+{
+    char *out = ds_new(a, char, 2 * folder.len + 1);
+    size_t n = 0;
+    if (!out)
+        return (struct ds_span){NULL, 0};
+    for (size_t i = 0; i < folder.len; i++) {
+        if (memchr("*?[\\", folder.ptr[i], 4))
+            out[n++] = '\\';
+        out[n++] = folder.ptr[i];
+    }
+    return (struct ds_span){out, n};
+}
+
 static int match_files(struct planned *p, const struct sweep_param *param,
                        struct deck_files_param *out, struct ds_err *err)
 {
-    struct ds_span pattern = path_join(p->a, p->sweep.dir, param->files);
+    struct ds_span folder = quote_for_glob(p->a, p->sweep.dir), pattern = {NULL, 0};
     glob_t found = {0};
+    if (folder.ptr)
+        pattern = path_join(p->a, folder, param->files);
     if (!pattern.ptr)
         return ds_fail(err, DS_ETOOBIG, "%.*s: name too long", DS_FMT(param->files));
     /* NOLINTNEXTLINE(concurrency-mt-unsafe): only GLOB_TILDE would be */

@@ -12,8 +12,6 @@
 #include "scheduler/size.h"
 #include "store/store.h"
 
-#define PLAN_MAX_TEXTS 100u
-
 struct planned; /* keeps everything below; gives: planned_destroy */
 
 struct planned_view {
@@ -29,8 +27,6 @@ struct planned_view {
     struct ds_span model_words;
     const struct ds_span *warnings; /* sentences for people */
     size_t n_warnings;
-    const struct ds_span *notes; /* what plan --explain tells besides: rewritten paths, growth */
-    size_t n_notes;
     uint64_t bundle_bytes;         /* uncompressed */
     struct ds_span simulator_path; /* "" for a command without a path */
 };

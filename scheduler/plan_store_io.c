@@ -62,11 +62,13 @@ static int add_file(struct archive_writer *w, const struct closure_file *f, stru
 static int write_bundle(const struct closure *c, int fd, uint64_t *bytes, struct ds_err *err)
 {
     struct archive_writer *w = archive_writer_create(BUNDLE_LEVEL, 0);
-    ds_auto_arena a = arena_create((size_t)64 << 20);
+    ds_auto_arena a = arena_create((size_t)1 << 20);
     int rc = 0;
     archive_writer_start(w, write_to_fd, &fd);
-    for (size_t i = 0; i < c->n_files && rc == 0; i++)
+    for (size_t i = 0; i < c->n_files && rc == 0; i++) {
+        arena_reset(a);
         rc = add_file(w, &c->files[i], a, err);
+    }
     rc = rc < 0 ? rc : archive_writer_end(w, bytes, err);
     archive_writer_destroy(w);
     return rc;

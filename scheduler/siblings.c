@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "scheduler/siblings.h"
 
-struct id_set { /* open addressing: row + 1; a power of two, at most half full */
-    uint32_t *slot;
+struct id_set {     /* open addressing: row + 1; a power of two, at most half full */
+    uint32_t *slot; /* NULL: no memory for it */
     uint32_t mask;
     const struct design *design;
 };
@@ -16,7 +16,7 @@ static bool set_has(const struct id_set *s, struct case_id id, uint32_t *at)
     return s->slot[i] != 0;
 }
 
-static bool set_build(struct id_set *s, const struct design *d, struct ds_arena *a)
+static void set_build(struct id_set *s, const struct design *d, struct ds_arena *a)
 {
     uint32_t room = 16, at;
     while (room < d->n_rows * UINT64_C(2))
@@ -25,7 +25,6 @@ static bool set_build(struct id_set *s, const struct design *d, struct ds_arena 
     for (uint32_t row = 0; s->slot && row < d->n_rows; row++)
         if (!set_has(s, d->id[row], &at))
             s->slot[at] = row + 1;
-    return s->slot != NULL;
 }
 
 /* -1 no case, 0 of another design, 1 of this one. */
@@ -43,8 +42,7 @@ size_t siblings_pick(const struct design *d, const struct listing_key *keys, siz
 {
     struct id_set own;
     size_t n = 0, n_others = 0, seen = 0;
-    if (!set_build(&own, d, scratch))
-        own.slot = NULL;
+    set_build(&own, d, scratch);
     for (size_t i = 0; i < n_keys && i < UINT32_MAX; i++) {
         int kind = kind_of(&own, keys[i].key);
         n_others += kind == 0;

@@ -64,7 +64,6 @@ struct sweep_param {
     struct ds_span files;      /* glob, relative to the sweep file */
     struct ds_span expression; /* muparser syntax */
     struct ds_span with;       /* moves with this parameter; "" for none */
-    struct ds_span only_for;   /* reserved, "" */
     int decimals;              /* 0 .. 15; -1 = 10 significant digits */
     /* one-at-a-time: what the file gives; NaN where it does not (then the q10, median, q90) */
     double low, base, high;

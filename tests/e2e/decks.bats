@@ -281,3 +281,18 @@ Y
     for f in store/nested/cases/*; do tar --zstd -xOf "$f" all.txt | tail -1; done | sort | tr -d '\n ' >counts
     [ "$(cat counts)" = 2233 ]
 }
+
+@test "a folder whose name looks like a pattern is searched for files" {
+    mkdir -p 'run[1]*/geo'
+    cd 'run[1]*'
+    null_sweep 1
+    echo '-- one' >geo/one.inc
+    echo '-- two' >geo/two.inc
+    sed -i -e "s/^PORO/INCLUDE\n '<GEO>' \/\nPORO/" -e 's/<A>/0.3/' DECK.DATA
+    sed -i 's#^    A: .*#    GEO: {files: "geo/*.inc"}#' sweep.yaml
+    cd ..
+    run decksweep plan 'run[1]*/sweep.yaml'
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *": 2 cases by grid"* ]]
+}
