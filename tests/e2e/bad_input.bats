@@ -114,6 +114,13 @@ table() { # the table's text
     refused "DECK.DATA" "<A>"
 }
 
+@test "a case table that begins with empty lines is none" {
+    table '\n\r\nREAL,A\n0,0.2\n'
+    run decksweep plan sweep.yaml
+    echo "$output"
+    [ "$status" -eq 0 ]
+}
+
 @test "a case table with NaN" {
     table 'REAL,A\n0,0.2\n1,NaN\n'
     refused "cases.csv:3:"
@@ -136,12 +143,29 @@ table() { # the table's text
 
 @test "an expression with an unknown name, and a cycle of expressions" {
     sed -i 's/^    A: .*/    A: {expression: "C + 1"}\n    C: {expression: "A * BB"}/' sweep.yaml
-    refused "sweep.yaml:8:26:" "BB"
+    refused "sweep.yaml:8:26:" "BB" "sweep.yaml:7:5: spec.parameters.A.expression: it depends on itself"
 }
 
 @test "a case larger than the machine is refused with the numbers" {
+    sed -i 's/results: {store: store}/results: {store: store}\n  resources: {ranks: 4000}/; s/"{deck}"/"{deck}", "{ranks}"/' sweep.yaml
+    local command
+    for command in plan run; do
+        run decksweep "$command" sweep.yaml
+        echo "$command: status $status: $output"
+        [ "$status" -eq 2 ]
+        [[ "$output" == *"a case needs 4000 cores (ranks x threads), "*" may be used here"* ]]
+    done
+    [ "$(find store -type f)" = store/null-sweep/lock ] # that run held; nothing was put there
+}
+
+@test "more ranks than any machine has are told with the bound" {
     sed -i 's/results: {store: store}/results: {store: store}\n  resources: {ranks: 5000}/; s/"{deck}"/"{deck}", "{ranks}"/' sweep.yaml
-    refused "5000"
+    refused "sweep.yaml:14:22: spec.resources.ranks: 5000; write a whole number from 1 to 4096"
+}
+
+@test "ranks that the command does not hear of are told at the command" {
+    sed -i 's/results: {store: store}/results: {store: store}\n  resources: {ranks: 2}/' sweep.yaml
+    refused "sweep.yaml:10:5: spec.simulator.command: holds no {ranks}"
 }
 
 @test "bundles and archives whose paths leave them are refused" {
@@ -154,6 +178,7 @@ table() { # the table's text
     [[ "$output" == *"$(basename "$archive")"* ]]
     run decksweep fetch store/null-sweep 0 1 2 -o out
     [ "$status" -ne 0 ]
-    [ ! -e outside ] && [ ! -e ../outside ]
+    [ ! -e outside ]
+    [ ! -e ../outside ]
     rm -rf store
 }

@@ -159,10 +159,9 @@ Test(sweep, the_reference_example_of_every_key_is_accepted)
                 : "  parameters: {PORO: {values: [1]}, KX: {values: [2]}}\n";
         if (table)
             params = "";
-        if (np < 0 || strcmp(keys[i].path, "spec.deck") == 0
-            || strcmp(keys[i].path, "spec.parameters") == 0)
+        if (strcmp(keys[i].path, "spec.deck") == 0 || strcmp(keys[i].path, "spec.parameters") == 0)
             continue;
-        if (np == 0 || dot == keys[i].path + 4)
+        if (dot == keys[i].path + 4) /* of spec itself */
             (void)snprintf(spec, sizeof spec, "  design: {method: grid}\n  %s: %s\n",
                            keys[i].path + 5, keys[i].example);
         else if (design)
