@@ -181,7 +181,7 @@ static int prune(struct pruning *p, struct ds_err *err)
     } else if (n_removed > 0) {
         (void)fprintf(p->cli->out, "%zu objects removed\n", n_removed);
     }
-    return rc;
+    return rc < 0 ? rc : buf_check(&out, "the list of objects", err);
 }
 
 static int run(struct cli *cli)

@@ -64,14 +64,8 @@ static int check_only(const struct design *d, const struct census_policy *policy
 static int fill_policy(struct cli *cli, const struct session_options *o, struct session *s,
                        struct ds_err *err)
 {
-    const struct plan *p = s->view->plan;
     struct census_policy *policy = &s->policy;
-    policy->keep = p->keep;
-    memcpy(policy->retries, p->retries, sizeof policy->retries);
-    policy->has_not_converged_args = p->n_not_converged_args > 0;
-    policy->wall_ms = p->wall_ms;
-    policy->user_memory_bytes = p->memory_bytes;
-    policy->cores = p->ranks * p->threads;
+    *policy = census_policy_of(s->view->plan);
     policy->accept_narrow = o->accept;
     policy->refill = o->refill;
     if (!o->only)

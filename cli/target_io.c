@@ -186,13 +186,7 @@ int target_count(struct target *t, struct ds_err *err)
     int rc = census_list(t->store, t->prefix, t->arena, &t->listing, err);
     if (rc < 0)
         return ds_wrap(err, "%.*s: list", DS_FMT(t->label));
-    struct census_policy policy = {
-        .keep = t->plan.keep,
-        .has_not_converged_args = t->plan.n_not_converged_args > 0,
-        .wall_ms = t->plan.wall_ms,
-        .user_memory_bytes = t->plan.memory_bytes,
-    };
-    memcpy(policy.retries, t->plan.retries, sizeof policy.retries);
+    struct census_policy policy = census_policy_of(&t->plan);
     struct measured none = {0};
     struct capacity no_limit = {0};
     return census_take(&t->design, t->listing.keys, t->listing.n_keys, &none, no_limit, &policy,

@@ -240,6 +240,17 @@ const char *case_state_name(enum case_state s)
     return NAMES[s];
 }
 
+struct census_policy census_policy_of(const struct plan *p)
+{
+    struct census_policy policy = {.keep = p->keep,
+                                   .has_not_converged_args = p->n_not_converged_args > 0,
+                                   .wall_ms = p->wall_ms,
+                                   .user_memory_bytes = p->memory_bytes,
+                                   .cores = p->ranks * p->threads};
+    memcpy(policy.retries, p->retries, sizeof policy.retries);
+    return policy;
+}
+
 int census_take(const struct design *d, const struct listing_key *listing, size_t n_keys,
                 const struct measured *m, struct capacity cap, const struct census_policy *policy,
                 struct ds_arena *a, struct census *out, struct ds_err *err)

@@ -123,6 +123,9 @@ struct census_policy {
     size_t n_only; /* --only; n_only 0 = all */
 };
 
+/* What the plan itself says; the options of a command come on top. */
+struct census_policy census_policy_of(const struct plan *p);
+
 struct capacity { /* the largest single case that can run */
     uint32_t cores;
     uint64_t mem_bytes; /* 0 = unknown, no limit */

@@ -18,16 +18,6 @@ static int fail(const struct ds_err *err)
     return ds_exit_status(err->code);
 }
 
-static struct census_policy policy_of(const struct plan *p)
-{
-    struct census_policy policy = {.keep = p->keep,
-                                   .has_not_converged_args = p->n_not_converged_args > 0,
-                                   .wall_ms = p->wall_ms,
-                                   .user_memory_bytes = p->memory_bytes};
-    memcpy(policy.retries, p->retries, sizeof policy.retries);
-    return policy;
-}
-
 static int next_round(const struct planned_view *v, struct store *s, const char *prefix,
                       uint64_t mem_bytes, struct ds_err *err)
 {
@@ -35,7 +25,7 @@ static int next_round(const struct planned_view *v, struct store *s, const char 
     struct census census;
     struct round round = {0};
     ds_auto_arena a = arena_create(LOOK_CAP);
-    struct census_policy policy = policy_of(v->plan);
+    struct census_policy policy = census_policy_of(v->plan);
     struct measured m = {.estimate_mem_bytes = mem_bytes};
     struct round_request request = {.n = 1};
     int rc = census_list(s, prefix, a, &listing, err);
