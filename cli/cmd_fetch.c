@@ -168,8 +168,7 @@ static int run(struct cli *cli)
 static const struct cmd_option OPTIONS[] = {
     {"member", 'm', VALUE_TEXT, "CLASS|GLOB",
      "only files of a class (summary, log, grid, init, restart, rft, debug) or with such a name; "
-     "may "
-     "be given several times"},
+     "may be given several times"},
     {"dataset", 0, VALUE_NONE, NULL, "the dataset; without CASE and --member nothing else"},
     {"output", 'o', VALUE_FOLDER, "DIR", "where to (default: a folder named like the sweep)"},
     TARGET_OPTIONS,

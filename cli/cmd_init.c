@@ -133,9 +133,8 @@ const struct cmd_entry cmd_init = {
     .args = "DECK",
     .summary = "write a commented starter sweep file for a deck",
     .text = "Reads the deck and everything it includes, and prints a sweep file that runs as it "
-            "is: one "
-            "case when the deck has no placeholders. It shows on a line of the deck how to put one "
-            "in, and asks for the vectors of the deck's SUMMARY section.",
+            "is: one case when the deck has no placeholders. It shows on a line of the deck how to "
+            "put one in, and asks for the vectors of the deck's SUMMARY section.",
     .options = OPTIONS,
     .examples = EXAMPLES,
     .run = run,
