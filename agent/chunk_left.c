@@ -150,24 +150,21 @@ static int compare_attempts(const void *x, const void *y)
     const struct attempt_seen *a = x, *b = y;
     if (a->at != b->at)
         return a->at < b->at ? -1 : 1;
-    return (a->attempt > b->attempt) - (a->attempt < b->attempt);
+    if (a->attempt != b->attempt)
+        return a->attempt < b->attempt ? -1 : 1;
+    return (int)a->kind - (int)b->kind;
 }
 
-/* The same rule as the census: a limit below the present one proves nothing. */
-static bool counts(const struct attempt_seen *t, const struct plan *plan)
+static uint64_t bytes_of(uint64_t mib) /* half of all numbers is more than any machine has */
 {
-    if (t->verdict == VERDICT_TIMEOUT)
-        return t->limit * 1000 >= plan->wall_ms;
-    if (t->verdict == VERDICT_OUT_OF_MEMORY && plan->memory_bytes > 0)
-        return t->limit >= plan->memory_bytes / MIB;
-    return true;
+    return mib > UINT64_MAX / 2 / MIB ? UINT64_MAX / 2 : mib * MIB;
 }
 
-/* Attempts [first, end) of one case, ascending. */
+/* Attempts [first, end) of one case, ascending; of one number the outcomes come first. */
 static struct dispatch_prior prior_of(const struct chunk_seen *s, size_t first, size_t end)
 {
     struct dispatch_prior p = {.row = s->rows[s->attempts[first].at], .next_attempt = 1};
-    uint32_t granted = 0;
+    uint32_t granted = 0, answered = 0; /* answered: number of the last outcome */
     for (size_t i = first; i < end; i++) {
         const struct attempt_seen *t = &s->attempts[i];
         if (t->kind == KEY_GRANTED)
@@ -177,16 +174,16 @@ static struct dispatch_prior prior_of(const struct chunk_seen *s, size_t first, 
     }
     for (size_t i = first; i < end; i++) {
         const struct attempt_seen *t = &s->attempts[i];
-        bool answered = false; /* a marker whose attempt has an outcome says nothing more */
-        for (size_t k = first; t->kind == KEY_STARTED && k < end; k++)
-            answered |= s->attempts[k].kind == KEY_FAILED && s->attempts[k].attempt == t->attempt;
-        if (t->kind == KEY_FAILED && t->verdict == VERDICT_OUT_OF_MEMORY
-            && t->limit * MIB > p.largest_oom_bytes)
-            p.largest_oom_bytes = t->limit * MIB;
-        if (t->kind == KEY_GRANTED || t->attempt <= granted || answered)
-            continue;
+        if (t->kind == KEY_FAILED)
+            answered = t->attempt;
+        else if (t->kind == KEY_GRANTED || t->attempt == answered)
+            continue; /* a marker whose attempt has an outcome says nothing more */
         enum verdict v = t->kind == KEY_STARTED ? VERDICT_LOST : t->verdict;
-        if ((t->kind == KEY_STARTED || counts(t, s->plan)) && p.failed[v] < UINT8_MAX)
+        if (v == VERDICT_OUT_OF_MEMORY && bytes_of(t->limit) > p.largest_oom_bytes)
+            p.largest_oom_bytes = bytes_of(t->limit);
+        if (t->attempt > granted
+            && verdict_counts(v, t->limit, s->plan->wall_ms, s->plan->memory_bytes)
+            && p.failed[v] < UINT8_MAX)
             p.failed[v]++;
     }
     return p;

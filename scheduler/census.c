@@ -136,13 +136,8 @@ static void note_key(struct case_tally *t, struct counting *c, const struct resu
 static bool counts(const struct result_key *k, const struct counting *c,
                    const struct census_policy *policy)
 {
-    if (k->attempt <= c->granted)
-        return false;
-    if (k->verdict == VERDICT_TIMEOUT)
-        return k->limit * 1000 >= policy->wall_ms;
-    if (k->verdict == VERDICT_OUT_OF_MEMORY && policy->user_memory_bytes > 0)
-        return k->limit >= policy->user_memory_bytes / MIB;
-    return true;
+    return k->attempt > c->granted
+           && verdict_counts(k->verdict, k->limit, policy->wall_ms, policy->user_memory_bytes);
 }
 
 /* Markers of attempts that count and that nothing came of: the pod died in them. */

@@ -72,6 +72,11 @@ void keep_word(const struct keep *keep, char out[KEEP_WORD_BYTES]);
  * subset of have's; an x-part must be equal (or absent in want; 'all' classes do not cover globs). */
 bool keep_word_covers(struct ds_span have, struct ds_span want);
 
+/* Does a failed attempt under this limit (struct result_key) use up budget now? One that was ended
+ * at less than the present wall time, or at less memory than the user gives (0: nothing given),
+ * proves nothing. */
+bool verdict_counts(enum verdict v, uint64_t limit, uint64_t wall_ms, uint64_t memory_bytes);
+
 /* 16 lower-case hex digits, not terminated inside design tables. */
 #define CASE_ID_CHARS 16u
 struct case_id {

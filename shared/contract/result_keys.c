@@ -39,6 +39,15 @@ enum verdict verdict_from_name(struct ds_span name)
     return VERDICT_NONE;
 }
 
+bool verdict_counts(enum verdict v, uint64_t limit, uint64_t wall_ms, uint64_t memory_bytes)
+{
+    if (v == VERDICT_TIMEOUT)
+        return limit >= wall_ms / 1000 + (wall_ms % 1000 != 0);
+    if (v == VERDICT_OUT_OF_MEMORY && memory_bytes > 0)
+        return limit >= memory_bytes >> 20;
+    return true;
+}
+
 /* Order is the order of the letters in keys. */
 static const struct {
     enum result_class bit;

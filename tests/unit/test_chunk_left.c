@@ -183,6 +183,21 @@ Test(chunk_left, refuses_a_round_that_names_cases_the_design_lacks)
     cr_expect_eq(chunk_begin(&first, 1, &plan, &design, a, &seen, NULL), DS_EINPUT);
 }
 
+Test(chunk_left, bears_limits_that_no_machine_has)
+{
+    static const char *const keys[] = {
+        "failed/1111111111111111.1.timeout-9223372036854775807.tar.zst",
+        "failed/2222222222222222.1.timeout-18446744073709552.tar.zst",    /* 384 ms if it wraps */
+        "failed/3333333333333333.1.out-of-memory-17592186044416.tar.zst", /* 0 bytes if it wraps */
+    };
+    ds_auto_arena a = arena_create(1u << 20);
+    struct chunk c = take(&first, keys, DS_COUNT(keys), a);
+    cr_assert_eq(c.n_prior, 3);
+    cr_expect_eq(c.prior[0].failed[VERDICT_TIMEOUT], 1);
+    cr_expect_eq(c.prior[1].failed[VERDICT_TIMEOUT], 1);
+    cr_expect_eq(c.prior[2].largest_oom_bytes, UINT64_MAX / 2);
+}
+
 Test(chunk_left, bears_thousands_of_attempts)
 {
     ds_auto_arena a = arena_create(8u << 20);
