@@ -75,14 +75,18 @@ bool proc_read_pss(int proc_fd, pid_t pid, uint64_t *bytes)
     return n > 0 && proc_pss_parse((struct ds_span){text, (size_t)n}, bytes);
 }
 
-/* Look for text in data; copy what follows it. */
-static bool find_in(const char *data, size_t n, struct ds_span text, char *rest, size_t room)
+/* Look for text in data; copy what follows it. more: data goes on, so a rest without its NUL is cut
+ * and stands whole in the next window. */
+static bool find_in(const char *data, size_t n, bool more, struct ds_span text, char *rest,
+                    size_t room)
 {
     const char *hit = n >= text.len ? memmem(data, n, text.ptr, text.len) : NULL;
     if (!hit)
         return false;
     size_t at = (size_t)(hit - data) + text.len;
     size_t len = 0;
+    if (more && n - at < room && !memchr(data + at, '\0', n - at))
+        return false;
     while (at + len < n && data[at + len] && len + 1 < room) {
         rest[len] = data[at + len];
         len++;
@@ -109,7 +113,7 @@ bool proc_find_environ(int proc_fd, pid_t pid, const char *text, char *rest, siz
         if (n <= 0)
             break;
         have += (size_t)n;
-        found = find_in(data, have, want, rest, room);
+        found = find_in(data, have, have == sizeof(data), want, rest, room);
         if (found || have < sizeof(data))
             break;
         memmove(data, data + have - keep, keep);

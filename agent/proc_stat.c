@@ -37,9 +37,6 @@ static bool skip_fields(struct ds_span s, size_t *at, unsigned n)
 static bool take_pid(struct ds_span s, size_t *at, int32_t *out)
 {
     uint64_t v = 0;
-    if (*at < s.len && s.ptr[*at] == '-') { /* tty_nr, tpgid only; a pid is never negative */
-        return false;
-    }
     if (!take_number(s, at, &v) || v > INT32_MAX)
         return false;
     *out = (int32_t)v;

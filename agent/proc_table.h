@@ -32,7 +32,6 @@ struct proc_entry {
 struct proc_table {
     struct ds_buf old, now; /* arrays of proc_entry by ascending pid */
     size_t at;              /* of the merge */
-    bool full;
 };
 
 void proc_table_init(struct proc_table *t);
@@ -40,7 +39,7 @@ void proc_table_clear(struct proc_table *t);
 struct proc_entry *proc_table_entries(struct proc_table *t, size_t *n);
 struct proc_entry *proc_table_find(struct proc_table *t, pid_t pid); /* NULL */
 
-/* A new listing: begin, add each (pid, inode) ascending, end. Known ones keep their class. */
+/* A new listing: begin, add each (pid, inode) ascending. Known ones keep their class. */
 void proc_table_begin(struct proc_table *t);
 bool proc_table_add(struct proc_table *t, pid_t pid, uint64_t inode); /* false: table full */
 

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "agent/proc_stat.h"
+#include "agent/proc_io.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 TestSuite(proc_stat, .timeout = 20);
 
@@ -52,4 +57,51 @@ Test(proc_stat, finds_pss_only_as_a_line_of_its_own)
     cr_expect(!proc_pss_parse(DS_SPAN("\nPss: x\n"), &bytes));
     cr_expect(!proc_pss_parse(DS_SPAN("\nPss: 99999999999999999999 kB\n"), &bytes));
     cr_expect(!proc_pss_parse(DS_SPAN(""), &bytes));
+}
+
+#define WINDOW_BYTES 16384 /* of proc_find_environ */
+
+/* A process whose environment is one long variable, then the token with what stands behind it. */
+static pid_t start_with_environment(size_t before, const char *token)
+{
+    char *filler = malloc(before);
+    cr_assert_not_null(filler);
+    memset(filler, 'A', before);
+    filler[1] = '=';
+    filler[before - 1] = '\0';
+    char *env[] = {filler, (char *)(uintptr_t)token, (char *)(uintptr_t) "LAST=1", NULL};
+    char *argv[] = {(char *)(uintptr_t) "sleep", (char *)(uintptr_t) "20", NULL};
+    int ends[2];
+    char gone;
+    cr_assert_eq(pipe2(ends, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        execve("/bin/sleep", argv, env);
+        _exit(127);
+    }
+    close(ends[1]);
+    cr_assert_eq(read(ends[0], &gone, 1), 0); /* it has executed */
+    close(ends[0]);
+    free(filler);
+    return pid;
+}
+
+Test(proc_stat, a_token_where_one_read_of_the_environment_ends_is_found_whole)
+{
+    static const char TOKEN[] = "DECKSWEEP_RUN=1.2.3/123456";
+    static const char *const ROW[] = {"DECKSWEEP_RUN=1.2.3/", "DECKSWEEP_RUN="};
+    int proc_fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    for (size_t cut = 0; cut <= sizeof TOKEN; cut++) {
+        pid_t pid = start_with_environment(WINDOW_BYTES - cut, TOKEN);
+        for (size_t i = 0; i < DS_COUNT(ROW); i++) {
+            char rest[32] = "";
+            cr_expect(proc_find_environ(proc_fd, pid, ROW[i], rest, sizeof rest), "cut at %zu",
+                      cut);
+            cr_expect_str_eq(rest, TOKEN + strlen(ROW[i]), "cut at %zu: %s", cut, rest);
+        }
+        cr_expect_not(proc_find_environ(proc_fd, pid, "DECKSWEEP_RUN=1.2.4/", (char[8]){0}, 8));
+        cr_assert_eq(kill(pid, SIGKILL), 0);
+        cr_assert_eq(waitpid(pid, NULL, 0), pid);
+    }
+    close(proc_fd);
 }
