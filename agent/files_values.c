@@ -71,7 +71,9 @@ static int add_row(const struct plan *p, const struct ds_span *cells, struct val
         int rc = make_room(v, a, err);
         if (rc < 0)
             return rc;
-        v->at[v->n++] = arena_copy(a, path);
+        v->at[v->n] = arena_copy(a, path);
+        if (!v->at[v->n++].ptr)
+            return ds_fail(err, DS_ETOOBIG, "values of files parameters do not fit");
     }
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent/files_values.h"
+#include "base/buf.h"
 #include "decksweep/sweep.h"
 
 #include <criterion/criterion.h>
@@ -68,4 +69,22 @@ Test(files_values, a_file_belongs_to_every_case_with_a_value_at_or_above_it)
                          "%s in case %zu", CASES[i].path, k);
         }
     }
+}
+
+Test(files_values, that_do_not_fit_are_refused_not_taken_for_common_files)
+{
+    struct design d;
+    struct ds_err err = {0};
+    struct files_values got;
+    ds_auto_buf csv;
+    buf_init(&csv, 1u << 20);
+    (void)buf_put_text(&csv, "case,id,FLT,GEO\n");
+    for (unsigned i = 0; i < 20; i++)
+        (void)buf_printf(&csv, "%u,%016x,flt/%03000u,geo/%03000u\n", i, i, i, i);
+    cr_assert_eq(design_decode(buf_span(&csv), a, &d, &err), 0, "%s", err.text);
+    ds_auto_arena small = arena_create(100u << 10); /* the list fits, its texts do not */
+    cr_expect_eq(files_values_find(&plan, &d, small, &got, &err), DS_ETOOBIG);
+    ds_auto_arena enough = arena_create(2u << 20);
+    cr_assert_eq(files_values_find(&plan, &d, enough, &got, &err), 0, "%s", err.text);
+    cr_expect_eq(got.n, 40);
 }
