@@ -169,6 +169,12 @@ struct case_entry *case_files_find(const struct case_files *f, struct ds_span di
     return f->n ? bsearch(&key, f->at, f->n, sizeof key, compare_entries) : NULL;
 }
 
+bool case_entry_is_in(const struct case_entry *e, struct ds_span dir)
+{
+    size_t n = e->dir_len > 0 ? e->dir_len + 1 : 0; /* with its slash */
+    return ds_span_eq((struct ds_span){e->path, n}, dir);
+}
+
 int case_files_open(const struct case_files *f, const struct case_entry *e, int *fd,
                     struct ds_err *err)
 {

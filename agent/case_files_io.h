@@ -20,6 +20,7 @@ struct case_entry {
     size_t dir_len;   /* length of its folder's part, without '/' */
     uint64_t size_bytes;
     bool executable;
+    bool input;       /* set by the caller: staged as it is in the bundle, never kept */
     const char *data; /* after case_files_read; NULL: not read, or larger than CASE_FILE_SMALL */
 };
 
@@ -40,6 +41,9 @@ int case_files_list(int dir_fd, struct ds_arena *a, struct case_files *out,
 /* <dir><name> (dir "" or ending in '/'), or NULL. Binary search. */
 struct case_entry *case_files_find(const struct case_files *f, struct ds_span dir,
                                    const char *name);
+
+/* Does it stand right in the folder dir ("" or ending in '/')? */
+bool case_entry_is_in(const struct case_entry *e, struct ds_span dir);
 
 /* Fill entry->data of a file not larger than CASE_FILE_SMALL (size_bytes becomes what was
  * read). Larger ones and those that cannot be read keep data NULL: 0 all the same. */

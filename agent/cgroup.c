@@ -51,7 +51,7 @@ static struct ds_span unescape(struct ds_span s, struct ds_arena *a)
     char *out = ds_new(a, char, s.len + 1);
     size_t n = 0;
     for (size_t i = 0; out && i < s.len; i++) {
-        if (s.ptr[i] == '\\' && i + 3 < s.len + 0 && s.ptr[i + 1] >= '0' && s.ptr[i + 1] <= '3') {
+        if (s.ptr[i] == '\\' && i + 3 < s.len && s.ptr[i + 1] >= '0' && s.ptr[i + 1] <= '3') {
             out[n++] = (char)(((s.ptr[i + 1] - '0') << 6) | ((s.ptr[i + 2] - '0') << 3)
                               | (s.ptr[i + 3] - '0'));
             i += 3;

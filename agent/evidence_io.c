@@ -157,12 +157,16 @@ static void read_spec(struct case_files *f, const struct plan *p, struct spec_fa
     out->time_place = spec.time_place == SMSPEC_NONE ? 0 : spec.time_place;
 }
 
+/* A whole file without a step (empty, or not readable) is no summary. */
 static void note_scan(struct summary_facts *s, const struct unsmry_scan *scan)
 {
-    s->state = worst(s->state, scan->state);
+    if (s->n_report_steps < 0)
+        s->n_report_steps = 0;
     s->n_report_steps += scan->n_reports;
     if (scan->n_steps > 0)
         s->last_time_days = (double)scan->time;
+    if (scan->n_steps > 0 || scan->state != UNSMRY_WHOLE)
+        s->state = worst(s->state, scan->state);
 }
 
 static void scan_unified(struct case_files *f, struct case_entry *e, const struct spec_facts *spec,
@@ -173,8 +177,6 @@ static void scan_unified(struct case_files *f, struct case_entry *e, const struc
     if (case_files_read(f, e, NULL) < 0)
         return;
     stream(f, e, 0, e->size_bytes, feed_scan, &scan);
-    s->state = SUMMARY_WHOLE;
-    s->n_report_steps = 0;
     s->whole_bytes = scan.step_bytes;
     note_scan(s, &scan);
 }
@@ -191,7 +193,8 @@ static void scan_formatted(struct case_files *f, struct case_entry *e,
     struct ds_bytes bytes = ds_bytes_of(text);
     if (unsmry_index(&bytes, 1, true, spec->n_params, a, &u, NULL) < 0)
         return;
-    s->state = worst(SUMMARY_WHOLE, u.state);
+    s->state =
+        u.n_steps > 0 || u.state != UNSMRY_WHOLE ? worst(SUMMARY_WHOLE, u.state) : SUMMARY_ABSENT;
     s->whole_bytes = u.step_bytes;
     s->n_report_steps = (int64_t)u.n_reports;
     if (u.n_steps > 0 && spec->time_place < u.n_params) {
@@ -211,14 +214,9 @@ static void scan_multiple(struct case_files *f, const struct plan *p, const stru
         struct unsmry_scan scan;
         bool formatted;
         uint32_t number;
-        if (f->at[i].dir_len + (f->at[i].dir_len > 0) != p->deck_dir.len
-            || !ds_span_eq(path_stem(path), p->case_root)
+        if (!case_entry_is_in(&f->at[i], p->deck_dir) || !ds_span_eq(path_stem(path), p->case_root)
             || !unsmry_part_number(path_extension(path), &formatted, &number) || formatted)
             continue;
-        if (s->state == SUMMARY_ABSENT) {
-            s->state = SUMMARY_WHOLE;
-            s->n_report_steps = 0;
-        }
         unsmry_scan_init(&scan, spec->time_place);
         if (case_files_read(f, &f->at[i], NULL) < 0)
             continue;
@@ -244,12 +242,17 @@ static void gather_summary(struct case_files *f, const struct plan *p, struct ev
         s->last_time_days /= HOURS_A_DAY;
 }
 
-/* ---- what keep asks for ---- */
+/* ---- what keep asks for: inputs are not kept ---- */
+
+static bool is_made(const struct case_entry *e)
+{
+    return e->size_bytes > 0 && !e->input;
+}
 
 static bool any_of_class(const struct case_files *f, unsigned class)
 {
     for (size_t i = 0; i < f->n; i++)
-        if (f->at[i].size_bytes > 0
+        if (is_made(&f->at[i])
             && result_class_of_file(path_base(ds_span_of(f->at[i].path))) & class)
             return true;
     return false;
@@ -258,7 +261,7 @@ static bool any_of_class(const struct case_files *f, unsigned class)
 static bool any_matches(const struct case_files *f, struct ds_span glob)
 {
     for (size_t i = 0; i < f->n; i++)
-        if (f->at[i].size_bytes > 0 && ds_span_glob(glob, path_base(ds_span_of(f->at[i].path))))
+        if (is_made(&f->at[i]) && ds_span_glob(glob, path_base(ds_span_of(f->at[i].path))))
             return true;
     return false;
 }

@@ -109,7 +109,7 @@ static double end_of(const struct evidence *e, bool *rounded)
     return *rounded ? e->log.end_day : e->end_time_days;
 }
 
-/* What a summary lacks, or NULL. A schedule whose end nobody could tell is not held against it. */
+/* Does TIME stop before the end? A schedule whose end nobody could tell is not held against it. */
 static bool time_is_short(const struct evidence *e, double *last, double *end)
 {
     bool rounded;

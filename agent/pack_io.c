@@ -73,7 +73,7 @@ static bool is_wanted(const struct packer *p, const struct case_entry *e)
     struct ds_span path = ds_span_of(e->path);
     if (ds_span_is(path, "parameters.json"))
         return true;
-    if (ds_span_is(path, "case.json") || stage_is_input(p->setup.stage, path))
+    if (ds_span_is(path, "case.json") || e->input)
         return false;
     return stage_is_rendered(p->setup.stage, path)
            || keep_wants(&p->setup.context->plan->keep, path_base(path));
@@ -104,6 +104,8 @@ int pack_judge(struct packer *p, const struct attempt *t, struct judgement *out,
     if (p->case_fd < 0)
         return ds_fail_errno(err, DS_EIO, errno, "scratch: %s", t->name);
     int rc = case_files_list(p->case_fd, p->arena, &p->files, err);
+    for (size_t i = 0; rc == 0 && i < p->files.n; i++)
+        p->files.at[i].input = stage_is_input(p->setup.stage, ds_span_of(p->files.at[i].path));
     if (rc == 0 && !can_be_listed(p))
         p->files.too_much = "it wrote more files that are to be kept than can be listed";
     attempt_to_evidence(t, plan, &p->evidence);
@@ -118,12 +120,13 @@ int pack_judge(struct packer *p, const struct attempt *t, struct judgement *out,
 /* A failed run's unified summary ends where its last whole step does. */
 static uint64_t size_to_keep(const struct packer *p, const struct case_entry *e)
 {
+    const struct plan *plan = p->setup.context->plan;
     struct ds_span extension = path_extension(ds_span_of(e->path));
     bool cut =
         p->evidence.summary.state == SUMMARY_CUT || p->evidence.summary.state == SUMMARY_CORRUPT;
     bool unified = ds_span_is(extension, "UNSMRY") || ds_span_is(extension, "FUNSMRY");
-    if (!cut || !unified
-        || !ds_span_eq(path_stem(ds_span_of(e->path)), p->setup.context->plan->case_root))
+    if (!cut || !unified || !case_entry_is_in(e, plan->deck_dir)
+        || !ds_span_eq(path_stem(ds_span_of(e->path)), plan->case_root))
         return e->size_bytes;
     return p->evidence.summary.whole_bytes < e->size_bytes ? p->evidence.summary.whole_bytes
                                                            : e->size_bytes;

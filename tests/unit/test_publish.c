@@ -174,6 +174,58 @@ Test(publish, a_failed_attempt_goes_under_failed_and_a_stopped_one_nowhere)
     cr_expect_not(in_store("s/cases/0000000000000008.l.tar.zst"));
 }
 
+static void put_output(const struct attempt *t, const char *name, struct ds_span data)
+{
+    struct ds_err err = {0};
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", t->name, name);
+    cr_assert_eq(fs_write_file_at(f.cases_fd, path, data, &err), 0, "%s", err.text);
+}
+
+Test(publish, a_glob_is_not_answered_by_an_input_file)
+{
+    f.plan.keep = (struct keep){.globs = {DS_SPAN("*.inc")}, .n_globs = 1};
+    publisher_submit(publisher, ended(1, 0));
+    struct publish_note n = wait_for(NOTE_JUDGED);
+    cr_expect_eq(n.verdict, VERDICT_INCOMPLETE, "x.inc was there before the simulator");
+    cr_expect_not_null(strstr(n.text, "*.inc"), "%s", n.text);
+    struct attempt *t = ended(2, 0);
+    put_output(t, "y.inc", DS_SPAN("made\n"));
+    publisher_submit(publisher, t);
+    n = wait_for(NOTE_JUDGED);
+    cr_expect_eq(n.verdict, VERDICT_OK, "%s", n.text);
+}
+
+Test(publish, a_summary_is_there_only_with_a_step)
+{
+    static const struct {
+        const char *name;
+        bool data;
+        enum verdict verdict;
+    } rows[] = {
+        {"CASE.UNSMRY", true, VERDICT_OK},      {"CASE.UNSMRY", false, VERDICT_INCOMPLETE},
+        {"CASE.S0001", true, VERDICT_OK},       {"CASE.S0001", false, VERDICT_INCOMPLETE},
+        {"CASE.RSM", true, VERDICT_INCOMPLETE},
+    };
+    struct ds_err err = {0};
+    struct ds_span spec, data;
+    f.plan.keep = (struct keep){.classes = CLASS_SUMMARY};
+    cr_assert_eq(fs_read_file("tests/data/summary/spe1case1/SPE1CASE1.SMSPEC", 1u << 20, f.arena,
+                              &spec, &err),
+                 0, "%s", err.text);
+    cr_assert_eq(fs_read_file("tests/data/summary/spe1case1/SPE1CASE1.UNSMRY", 1u << 20, f.arena,
+                              &data, &err),
+                 0, "%s", err.text);
+    for (uint32_t i = 0; i < DS_COUNT(rows); i++) {
+        struct attempt *t = ended(10 + i, 0);
+        put_output(t, "CASE.SMSPEC", spec);
+        put_output(t, rows[i].name, rows[i].data ? data : DS_SPAN(""));
+        publisher_submit(publisher, t);
+        struct publish_note n = wait_for(NOTE_JUDGED);
+        cr_expect_eq(n.verdict, rows[i].verdict, "%s: %s", rows[i].name, n.text);
+    }
+}
+
 Test(publish, a_second_commit_of_the_same_key_is_a_success_that_changes_nothing)
 {
     publisher_submit(publisher, ended(9, 0));
