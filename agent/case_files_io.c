@@ -14,6 +14,7 @@
 #define GROW_FROM   32u
 #define DENTS_BYTES (32u << 10)
 #define MAX_LOADED  ((uint64_t)16 << 20)
+#define MAX_PATHS   (2 * CASE_FILES_MAX) /* that take memory: files, folders, unsafe names */
 #define TOO_MANY    "its folder holds more files than can be kept (100000)"
 #define TOO_DEEP    "its folders are nested too deep (32) or too many"
 
@@ -29,7 +30,7 @@ struct walk {
     struct case_files *f;
     size_t room;
     const char **dirs; /* folders still to list, "" or "a/b" */
-    size_t n_dirs, dir_room;
+    size_t n_dirs, dir_room, n_paths;
 };
 
 static bool push_dir(struct walk *w, const char *path)
@@ -72,7 +73,9 @@ static int take_name(struct walk *w, int fd, const char *dir, const char *name, 
                      struct ds_err *err)
 {
     struct stat st;
-    if (w->f->n >= CASE_FILES_MAX) {
+    if (type != DT_REG && type != DT_DIR && type != DT_UNKNOWN)
+        return 0;
+    if (w->f->n >= CASE_FILES_MAX || w->n_paths++ >= MAX_PATHS) {
         w->f->too_much = TOO_MANY;
         return 0;
     }
@@ -82,8 +85,6 @@ static int take_name(struct walk *w, int fd, const char *dir, const char *name, 
         return ds_fail(err, DS_ETOOBIG, "the case folder holds too much");
     if (!path_is_safe_member(path))
         return 0; /* control bytes in a name: it stays behind */
-    if (type != DT_REG && type != DT_DIR && type != DT_UNKNOWN)
-        return 0;
     if (type != DT_DIR && fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
         return errno == ENOENT ? 0 : ds_fail_errno(err, DS_EIO, errno, "%s", path.ptr);
     if (type == DT_DIR || (type == DT_UNKNOWN && S_ISDIR(st.st_mode))) {
