@@ -36,11 +36,14 @@ static int take_signals(struct worker *w, struct ds_err *err)
     return w->signal_fd < 0 ? ds_fail_errno(err, DS_EIO, errno, "signalfd") : 0;
 }
 
+/* Signals that came together (Ctrl-C, and the parent's SIGTERM for it) are one wish. */
 static void read_signals(struct worker *w)
 {
     struct signalfd_siginfo info;
+    bool any = false;
     while (read(w->signal_fd, &info, sizeof info) == (ssize_t)sizeof info)
-        w->n_signals++;
+        any = true;
+    w->n_signals += any;
 }
 
 static void end_all(struct worker *w, bool at_once)

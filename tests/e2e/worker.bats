@@ -201,6 +201,23 @@ events_of() { grep -c "\"event\":\"$1\"" events.jsonl || true; }
     [ "$ROUND" -eq 0 ]
 }
 
+@test "a second wish to stop does not wait for cases, also when signals come two at a time" {
+    behave_sweep 'sleep_ms=60000;ignore_term=1'
+    next_round
+    job & pid=$!
+    wait_for 5 my_sim
+    wish() { kill -STOP "$pid"; kill -TERM "$pid"; kill -INT "$pid"; kill -CONT "$pid"; }
+    wish
+    sleep 1
+    my_sim >/dev/null # asked politely: it is deaf
+    local began=$SECONDS
+    wish
+    ended "$pid"
+    [ "$status" -eq 75 ]
+    [ $((SECONDS - began)) -lt 6 ] # else it is waited for: nine seconds
+    nothing_left 5
+}
+
 @test "SIGTERM starts nothing more, keeps what is finished, uses up no attempt, and the next worker goes on" {
     behave_sweep $(for i in $(seq 100 130); do echo "sleep_ms=$i"; done)
     next_round
