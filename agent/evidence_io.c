@@ -188,6 +188,7 @@ static void scan_formatted(struct case_files *f, struct case_entry *e,
     struct ds_span text;
     struct unsmry u;
     s->state = SUMMARY_CORRUPT;
+    s->whole_bytes = e->size_bytes; /* not looked into: nothing is known to cut off */
     if (!spec->found || fs_read_file_at(f->dir_fd, e->path, FORMATTED_MAX, a, &text, NULL) < 0)
         return;
     struct ds_bytes bytes = ds_bytes_of(text);

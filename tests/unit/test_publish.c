@@ -226,6 +226,26 @@ Test(publish, a_summary_is_there_only_with_a_step)
     }
 }
 
+Test(publish, a_formatted_summary_that_cannot_be_read_is_kept_whole)
+{
+    static const char key[] = "s/failed/0000000000000004.1.incomplete.tar.zst";
+    struct archive_index index;
+    struct store_object *o;
+    uint64_t bytes, kept = 0;
+    f.plan.keep = (struct keep){.classes = CLASS_SUMMARY};
+    struct attempt *t = ended(4, 0);
+    put_output(t, "CASE.FUNSMRY", DS_SPAN("no FSMSPEC beside it\n"));
+    publisher_submit(publisher, t);
+    cr_expect_eq(wait_for(NOTE_COMMITTED).verdict, VERDICT_INCOMPLETE);
+    cr_assert_eq(store_object_open(f.store, key, &o, &bytes, NULL), 0);
+    cr_assert_eq(archive_read_index(archive_read_from_store, o, bytes, f.arena, &index, NULL), 0);
+    for (size_t i = 0; i < index.n_members; i++)
+        if (ds_span_is(index.members[i].name, "CASE.FUNSMRY"))
+            kept = index.members[i].size_bytes;
+    cr_expect_eq(kept, strlen("no FSMSPEC beside it\n"));
+    store_object_close(o);
+}
+
 Test(publish, a_second_commit_of_the_same_key_is_a_success_that_changes_nothing)
 {
     publisher_submit(publisher, ended(9, 0));
