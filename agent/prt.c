@@ -13,10 +13,9 @@ void prt_init(struct prt_reader *r)
 {
     memset(r, 0, sizeof *r);
     struct prt_facts *f = &r->facts;
-    f->n_warnings = f->n_infos = f->n_errors = f->n_bugs = f->n_problems = f->n_debugs = -1;
-    f->n_comments = f->action_status = -1;
-    f->first_step = f->last_step = f->n_steps = -1;
-    f->first_day = f->last_day = f->end_day = NAN;
+    f->n_warnings = f->n_errors = f->n_bugs = f->n_problems = f->action_status = -1;
+    f->last_step = f->n_steps = -1;
+    f->end_day = NAN;
 }
 
 static void copy_text(char *to, size_t room, struct ds_span s)

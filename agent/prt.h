@@ -39,15 +39,13 @@ struct prt_facts {
     bool bad_option;        /* an option or its value that the simulator does not take */
     bool no_input;          /* the deck was not found */
     bool no_space;          /* "No space left on device", "Disk quota exceeded" */
-    bool aborted;           /* terminate called, assertion, MPI_ABORT, a signal's report */
     bool lost_output;       /* an exception in Flow's output thread, which it swallows */
     bool eclipse;           /* Eclipse's message format was seen */
-    int64_t n_warnings, n_infos, n_errors, n_bugs, n_problems, n_debugs; /* -1: not said */
-    int64_t n_comments;                                                  /* Eclipse; -1 */
+    int64_t n_warnings, n_errors, n_bugs, n_problems; /* -1: not said */
     int64_t action_status; /* "Simulation exit with status: n requested as part of ACTIONX"; -1 */
     int64_t n_chops;       /* timesteps cut, in PRT or on stdout: where there are more */
-    int64_t first_step, last_step, n_steps; /* "Report step k/N"; -1 none seen */
-    double first_day, last_day, end_day;    /* "at day t/T"; NaN none seen */
+    int64_t last_step, n_steps; /* "Report step k/N"; -1 none seen */
+    double end_day;             /* "at day t/T"; NaN none seen */
     enum prt_rank rank;
     char message[PRT_MESSAGE_BYTES]; /* first real error on one line; "" none */
     char deck_file[PRT_FILE_BYTES];  /* where it points; "" unknown */

@@ -136,14 +136,8 @@ bool prt_report_step(struct ds_span line, struct prt_facts *f)
         return false;
     if (!take_number(&s, &day) || !skip(&s, "/") || !take_number(&s, &end))
         return false;
-    if (f->first_step < 0 || step < f->first_step) {
-        f->first_step = step;
-        f->first_day = day;
-    }
-    if (step >= f->last_step) {
+    if (step > f->last_step)
         f->last_step = step;
-        f->last_day = day;
-    }
     f->n_steps = n;
     f->end_day = end;
     return true;
@@ -153,11 +147,10 @@ bool prt_summary_count(struct ds_span line, struct prt_facts *f)
 {
     const struct {
         const char *word;
-        int64_t *count;
-    } COUNTS[] = {{"Warnings", &f->n_warnings}, {"Info", &f->n_infos},
-                  {"Errors", &f->n_errors},     {"Bugs", &f->n_bugs},
-                  {"Debug", &f->n_debugs},      {"Problems", &f->n_problems},
-                  {"Comments", &f->n_comments}, {"Messages", &f->n_infos}};
+        int64_t *count; /* NULL: nobody asks */
+    } COUNTS[] = {{"Warnings", &f->n_warnings}, {"Info", NULL},    {"Errors", &f->n_errors},
+                  {"Bugs", &f->n_bugs},         {"Debug", NULL},   {"Problems", &f->n_problems},
+                  {"Comments", NULL},           {"Messages", NULL}};
     struct ds_span s = ds_span_trim(line);
     for (size_t i = 0; i < DS_COUNT(COUNTS); i++) {
         struct ds_span rest = s;
@@ -166,7 +159,8 @@ bool prt_summary_count(struct ds_span line, struct prt_facts *f)
             continue;
         rest = ds_span_trim(rest);
         if (prt_take_int(&rest, &n) && rest.len == 0) {
-            *COUNTS[i].count = n;
+            if (COUNTS[i].count)
+                *COUNTS[i].count = n;
             return true;
         }
     }
@@ -206,8 +200,6 @@ void prt_flags(struct ds_span line, struct prt_facts *f)
     static const char *const OPTION[] = {
         "Aborting simulation due to unknown parameters", "[unused run-time specified parameters]",
         "Cannot parse value \"", "Unknown command line parameter", "Illegal parameter \""};
-    static const char *const ABORT[] = {"terminate called", "MPI_ABORT was invoked",
-                                        "*** Process received signal ***"};
     take_action_status(line, f);
     f->bad_alloc |= has_one(line, MEMORY, DS_COUNT(MEMORY));
     f->no_space |= has_one(line, SPACE, DS_COUNT(SPACE));
@@ -215,8 +207,6 @@ void prt_flags(struct ds_span line, struct prt_facts *f)
     f->not_converged |= has(line, "Solver failed to converge after");
     f->no_input |= has(line, "Cannot find input case") || has(line, "Cannot open input case");
     f->lost_output |= has(line, "exception when running tasklet");
-    f->aborted |= has_one(line, ABORT, DS_COUNT(ABORT))
-                  || (has(line, "Assertion `") && has(line, "' failed."));
 }
 
 /* ---- messages ---- */

@@ -45,7 +45,7 @@ static void nothing(struct evidence *e)
 static void deck_not_found(struct evidence *e)
 {
     e->exit_code = 1;
-    e->log.no_input = e->log.aborted = true;
+    e->log.no_input = true;
     e->log.end_banner = e->log.has_prt = e->log.has_error_summary = false;
     e->summary = (struct summary_facts){.n_report_steps = -1, .last_time_days = NAN};
     words(e, "Cannot find input case 'NOPE.DATA'", "", 0);

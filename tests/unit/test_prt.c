@@ -49,7 +49,6 @@ enum {
     CONV = 16,
     OPT = 32,
     DECK = 64,
-    ABORT = 128,
     READ = 256, /* the place is where reading had come to */
     NOPRT = 512,
 };
@@ -68,14 +67,13 @@ static const struct said SAID[] = {
     {"success", END | SUM, 0, PRT_RANK_NONE, "", "", 0},
     {"deck_not_found", DECK | NOPRT, -1, PRT_RANK_CAUSE,
      "Cannot find input case 'NOPE.DATA'. Try '--help' for a usage description.", "", 0},
-    {"unknown_option", OPT | ABORT | NOPRT, -1, PRT_RANK_SPECIFIC, "unknown option: FooBar=\"1\"",
-     "", 0},
+    {"unknown_option", OPT | NOPRT, -1, PRT_RANK_SPECIFIC, "unknown option: FooBar=\"1\"", "", 0},
     {"bad_option_value", OPT | SUM, 0, PRT_RANK_CAUSE,
      "Cannot parse value \"many\" for key \".NewtonMaxIterations\" as a int", "", 0},
-    {"output_dir_impossible", ABORT | NOPRT, -1, PRT_RANK_CAUSE,
+    {"output_dir_impossible", NOPRT, -1, PRT_RANK_CAUSE,
      "Creation of output directory '/proc/nope' failed", "", 0},
-    {"output_dir_is_file", ABORT | NOPRT, -1, PRT_RANK_CAUSE,
-     "Creation of output directory 'out' failed", "", 0},
+    {"output_dir_is_file", NOPRT, -1, PRT_RANK_CAUSE, "Creation of output directory 'out' failed",
+     "", 0},
     {"missing_include", SUM | READ, 1, PRT_RANK_SPECIFIC, "No such file: /case/nope.inc",
      "CASE.DATA", 87},
     {"unknown_keyword", SUM | READ, 2, PRT_RANK_SPECIFIC, "Unknown keyword: FOOBARXX", "CASE.DATA",
@@ -121,9 +119,9 @@ static const struct said SAID[] = {
     {"restart_no_unifin", SUM, 2, PRT_RANK_SPECIFIC,
      "Problem with keyword RESTART: The restart file SPE1CASE2.X0060 does not exist",
      "SPE1CASE2_RESTART.DATA", 244},
-    {"nan_poro", ABORT, -1, PRT_RANK_CAUSE, "Assertion `pv_sum > 0.' failed.", "", 0},
-    {"negative_poro", ABORT, -1, PRT_RANK_CAUSE, "Assertion `pv_sum > 0.' failed.", "", 0},
-    {"zero_poro", ABORT, -1, PRT_RANK_CAUSE,
+    {"nan_poro", 0, -1, PRT_RANK_CAUSE, "Assertion `pv_sum > 0.' failed.", "", 0},
+    {"negative_poro", 0, -1, PRT_RANK_CAUSE, "Assertion `pv_sum > 0.' failed.", "", 0},
+    {"zero_poro", 0, -1, PRT_RANK_CAUSE,
      "No active cell in input grid has valid/finite cell geometry: Please check geometry keywords, "
      "especially if grid is imported through GDFILE",
      "", 0},
@@ -134,7 +132,7 @@ static const struct said SAID[] = {
      "threshold givenby option --solver-min-time-step=",
      "", 0},
     {"little_memory", SUM | MEM, 0, PRT_RANK_CAUSE, "std::bad_alloc", "", 0},
-    {"little_memory_early", MEM | ABORT | NOPRT, -1, PRT_RANK_CAUSE,
+    {"little_memory_early", MEM | NOPRT, -1, PRT_RANK_CAUSE,
      "_PyErr_NoMemory: Out of memory and PyExc_MemoryError is not initialized yet", "", 0},
     {"killed", 0, -1, PRT_RANK_NONE, "", "", 0},
     {"terminated", 0, -1, PRT_RANK_NONE, "", "", 0},
@@ -151,8 +149,7 @@ static unsigned flags_of(const struct prt_facts *f)
     return (f->end_banner ? END : 0u) | (f->simulation_off ? OFF : 0u)
            | (f->has_error_summary ? SUM : 0u) | (f->bad_alloc ? MEM : 0u)
            | (f->not_converged ? CONV : 0u) | (f->bad_option ? OPT : 0u) | (f->no_input ? DECK : 0u)
-           | (f->aborted ? ABORT : 0u) | (f->place_is_last_read ? READ : 0u)
-           | (f->has_prt ? 0u : NOPRT);
+           | (f->place_is_last_read ? READ : 0u) | (f->has_prt ? 0u : NOPRT);
 }
 
 Test(prt, every_recorded_failure_gives_its_first_error_with_deck_file_and_line)
@@ -215,20 +212,16 @@ Test(prt, an_actions_exit_names_its_status)
     cr_expect_eq(f.action_status, -1);
 }
 
-Test(prt, progress_is_the_first_and_last_report_step)
+Test(prt, progress_is_the_last_report_step)
 {
     struct prt_facts f;
     read_condition("killed", 4096, &f);
-    cr_expect_eq(f.first_step, 0);
     cr_expect_eq(f.last_step, 3);
     cr_expect_eq(f.n_steps, 90);
-    cr_expect_eq(f.first_day, 0.0);
-    cr_expect_eq(f.last_day, 30.0);
     cr_expect_eq(f.end_day, 900.0);
     f = read_text(PRT_STREAM_STDOUT, "Report step  3/12 at day 1.5e+06/1.2e+06\n"
                                      "Report step x/12 at day 1/2\nReport step 4/12\n");
     cr_expect_eq(f.last_step, 3);
-    cr_expect_eq(f.last_day, 1.5e6);
     cr_expect_eq(f.end_day, 1.2e6);
     f = read_text(PRT_STREAM_STDOUT, "nothing\n");
     cr_expect_eq(f.last_step, -1);
@@ -254,7 +247,6 @@ Test(prt, eclipses_messages_and_summary_are_read)
     cr_expect_str_eq(f.message, "UNRECOGNISED KEYWORD FOOBARXX WHEN EXPECTING A GRID KEYWORD");
     cr_expect_eq(f.n_errors, 2);
     cr_expect_eq(f.n_warnings, 1);
-    cr_expect_eq(f.n_comments, 1);
     cr_expect_eq(f.n_bugs, 0);
     prt_init(&r);
     feed_file(&r, PRT_STREAM_PRT, DATA "eclipse/good.PRT", 100);
