@@ -27,9 +27,7 @@ void attempt_to_evidence(const struct attempt *t, const struct plan *p, struct e
     e->oom_kill_rose = t->oom_kill_rose;
     e->disk_was_full = t->disk_was_full;
     e->wall_limit_ms = (int64_t)p->wall_ms;
-    e->wall_ms = t->run_ms;
     e->mem_limit_bytes = or_unknown(t->limit_bytes);
-    e->peak_mem_bytes = or_unknown(t->peak_mem_bytes);
 }
 
 /* Out of memory without a limit of ours: what it had is what did not suffice. */

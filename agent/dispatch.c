@@ -412,8 +412,6 @@ struct dispatch_counts dispatch_count(const struct dispatch *d)
 {
     struct dispatch_counts c = d->counts;
     c.left = d->big.end - d->big.at + d->ordinary.end - d->ordinary.at;
-    c.running = d->n_running;
-    c.unjudged = d->n_unjudged;
     c.waiting = d->n_retries;
     return c;
 }

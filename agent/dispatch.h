@@ -60,13 +60,13 @@ struct dispatch_order {
 };
 
 struct dispatch_counts {
-    uint64_t left, running, unjudged, waiting; /* waiting: retries */
-    uint64_t attempts[VERDICT_COUNT];          /* judged here */
-    uint64_t done;                             /* ok here */
-    uint64_t failed;                           /* finally failed here */
-    uint64_t skipped;                          /* told by dispatch_skip */
-    uint64_t postponed;                        /* a retry that this worker is too small for */
-    uint64_t peak_mem_bytes;                   /* largest of an ok case; 0 unknown */
+    uint64_t left, waiting;           /* waiting: retries */
+    uint64_t attempts[VERDICT_COUNT]; /* judged here */
+    uint64_t done;                    /* ok here */
+    uint64_t failed;                  /* finally failed here */
+    uint64_t skipped;                 /* told by dispatch_skip */
+    uint64_t postponed;               /* a retry that this worker is too small for */
+    uint64_t peak_mem_bytes;          /* largest of an ok case; 0 unknown */
 };
 
 struct dispatch; /* opaque */

@@ -26,7 +26,7 @@ void evidence_init(struct evidence *e)
     e->summary.n_report_steps = -1;
     e->summary.last_time_days = NAN;
     e->end_time_days = NAN;
-    e->mem_limit_bytes = e->peak_mem_bytes = -1;
+    e->mem_limit_bytes = -1;
 }
 
 bool judge_reached_end(double last_days, double end_days)

@@ -38,11 +38,10 @@ struct summary_facts {
 struct evidence {
     enum judge_kind kind;
     enum ending ending;
-    int exit_code;      /* -1 when a signal ended it */
-    int signal;         /* 0 none */
-    bool oom_kill_rose; /* the cgroup's oom_kill count rose while it ran */
-    bool
-        disk_was_full; /* free space fell below DISK_FULL_BYTES while it ran, or a file of ours too */
+    int exit_code;        /* -1 when a signal ended it */
+    int signal;           /* 0 none */
+    bool oom_kill_rose;   /* the cgroup's oom_kill count rose while it ran */
+    bool disk_was_full;   /* free space was seen below DISK_FULL_BYTES while it ran */
     bool empty_output;    /* PRT, INFOSTEP, SMSPEC or UNSMRY is there with 0 bytes */
     struct prt_facts log; /* stdout, stderr, PRT (Eclipse: ECLEND) */
     struct summary_facts summary;
@@ -52,8 +51,8 @@ struct evidence {
     bool wants_summary;     /* keep asks for it */
     const char *too_much;   /* its folder cannot be kept whole: why; NULL */
     const char *missing;    /* judge `files`: what keep asks for and is not there; NULL none */
-    int64_t wall_limit_ms, wall_ms;
-    int64_t mem_limit_bytes, peak_mem_bytes; /* -1 unknown */
+    int64_t wall_limit_ms;
+    int64_t mem_limit_bytes; /* -1 unknown */
 };
 
 #define JUDGE_REASON_BYTES 480u
