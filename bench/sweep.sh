@@ -63,9 +63,10 @@ awk -v n="$cases" -v o="$(median "$work/ours")" -v p="$(median "$work/plain")" -
         n, o, p, o / p, i, o / i}'
 
 # What trim wins: the same few cases with trim off and auto.
-trim_line() { # name deck-folder deck cases
+trim_line() { # name deck-folder deck
     local mode
-    cp -r "$2"/. "$work/$1/" 2>/dev/null || { mkdir -p "$work/$1" && cp -r "$2"/. "$work/$1/"; }
+    mkdir -p "$work/$1"
+    cp -r "$2"/. "$work/$1/"
     for mode in off auto; do
         cat >"$work/$1/$mode.yaml" <<Y
 apiVersion: decksweep.io/v1alpha1
