@@ -150,7 +150,8 @@ for line in sys.stdin:
     [ "$status" -eq 130 ]
     nothing_left 5
     n=$(committed)
-    [ "$n" -ge 3 ] && [ "$n" -lt 12 ]
+    [ "$n" -ge 3 ]
+    [ "$n" -lt 12 ]
     [ "$(find store -path '*failed*' -type f | wc -l)" -eq 0 ]
     run decksweep run sweep.yaml --no-collect
     [ "$status" -eq 0 ]
