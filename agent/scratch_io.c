@@ -67,11 +67,12 @@ static bool lock_is_in_place(int dir_fd, int lock_fd)
 static int claim(int parent_fd, const char *name, int *fd, int *lock_fd, struct ds_err *err)
 {
     ds_auto_fd dir = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (dir < 0)
-        return ds_fail_errno(err, DS_EIO, errno, "scratch: %s", name);
-    ds_auto_fd lock = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    ds_auto_fd lock =
+        dir < 0 ? -1 : openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock < 0 && errno == ENOENT)
+        return ds_fail(err, DS_EAGAIN, "scratch: %s was removed", name);
     if (lock < 0)
-        return ds_fail_errno(err, DS_EIO, errno, "scratch: %s/lock", name);
+        return ds_fail_errno(err, DS_EIO, errno, "scratch: %s", name);
     if (flock(lock, LOCK_EX | LOCK_NB) < 0)
         return errno == EWOULDBLOCK ? ds_fail(err, DS_EAGAIN, "scratch: %s is in use", name)
                                     : ds_fail_errno(err, DS_EIO, errno, "scratch: %s/lock", name);
@@ -155,6 +156,8 @@ static int inherit_one(const struct scratch *s, const char *name, struct store *
     if (claim(s->parent_fd, name, &fd, &lock, NULL) < 0)
         return 0; /* alive, or not to be had */
     spool = openat(fd, "spool", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (spool < 0 && errno != ENOENT)
+        return 0; /* what it holds is not known: not removed */
     unsigned n = 0;
     int rc = spool < 0 ? 0 : publish_spooled(store, prefix, spool, &n, err);
     *n_committed += n;
@@ -182,6 +185,7 @@ int scratch_inherit(const struct scratch *s, const char *tag, struct store *stor
     return rc;
 }
 
+/* What cannot be looked into is not empty. */
 static bool is_empty(int fd)
 {
     int own = fd < 0 ? -1 : openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -189,7 +193,7 @@ static bool is_empty(int fd)
     bool empty = true;
     if (!dir) {
         fs_close_at(&own);
-        return true;
+        return fd < 0;
     }
     const struct dirent *e;
     while ((e = readdir(dir)) != NULL) // NOLINT(concurrency-mt-unsafe)

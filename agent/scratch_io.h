@@ -9,8 +9,8 @@
  *     <dir>/decksweep-<uid>/kept-<tag>/<number>.<attempt>/     --keep-scratch failed
  *
  * Folders of others whose lock is free belong to nobody: their complete archives are
- * committed, the rest is removed. Not for hostile local users: decksweep-<uid> must be ours
- * and closed to others (0700), which is checked. */
+ * committed, the rest is removed. Not for hostile local users: decksweep-<uid> is made
+ * closed to others (0700); that it is ours and that nobody else may write there is checked. */
 #ifndef DS_AGENT_SCRATCH_IO_H
 #define DS_AGENT_SCRATCH_IO_H
 
