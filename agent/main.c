@@ -3,6 +3,7 @@
 #include "agent/work.h"
 #include "cmd/program_io.h"
 #include "decksweep/result.h"
+#include "decksweep/sweep.h"
 
 static const struct cmd_option WORK_OPTIONS[] = {
     {"store", 0, VALUE_TEXT, "URL", "where the sweep lives: a folder or s3://bucket/prefix"},
@@ -22,7 +23,7 @@ static const struct cmd_option WORK_OPTIONS[] = {
 static bool is_name(const char *text)
 {
     struct ds_span s = ds_span_of(text);
-    if (s.len == 0 || s.len > 200 || s.ptr[0] == '.')
+    if (s.len == 0 || s.len > SWEEP_MAX_NAME_BYTES || s.ptr[0] == '.')
         return false;
     for (size_t i = 0; i < s.len; i++)
         if ((unsigned char)s.ptr[i] <= ' ' || s.ptr[i] == '/' || s.ptr[i] == 0x7f)

@@ -414,7 +414,6 @@ bool run_take_ended(struct run_host *h, struct run_result *out)
             .wall_ms = r->end_ms - r->start_ms,
             .cpu_ms = r->cpu_us / 1000,
             .peak_mem_bytes = peak > r->kernel_peak_bytes ? peak : r->kernel_peak_bytes,
-            .last_mem_bytes = r->mem_bytes,
             .oom_kills = kills > r->oom_kills_before ? kills - r->oom_kills_before : 0,
             .n_left = r->n_left,
             .cpubind = r->cpubind,

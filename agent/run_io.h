@@ -82,7 +82,6 @@ struct run_result {
     int64_t wall_ms;         /* start to end of the leader */
     int64_t cpu_ms;          /* user + system of all processes as far as they were waited for */
     uint64_t peak_mem_bytes; /* largest sum seen, or the kernel's own peak; 0 unknown */
-    uint64_t last_mem_bytes; /* at the last look */
     uint64_t oom_kills;      /* by how much the cgroup's oom_kill count rose meanwhile */
     unsigned n_left;         /* processes that outlived the leader and were killed */
     bool cpubind, membind;

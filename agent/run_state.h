@@ -37,7 +37,6 @@ struct run_host {
     int32_t sid; /* own session: its children are the caller's own business */
     int epoll_fd, timer_fd, proc_fd;
     struct guardian guardian;
-    bool guardian_lost; /* could not be replaced; said */
     char token[GUARDIAN_TOKEN_BYTES];
     uint64_t next_id;
     struct run *runs; /* RUN_MAX_RUNS */

@@ -86,7 +86,7 @@ static size_t largest_group(struct unit *u, size_t n, enum level level)
     return best;
 }
 
-static int add_place(struct plan_work *w, const struct unit *const *units)
+static void add_place(struct plan_work *w, const struct unit *const *units)
 {
     assert(w->n_places < w->room);
     struct place *p = &w->places[w->n_places];
@@ -100,7 +100,6 @@ static int add_place(struct plan_work *w, const struct unit *const *units)
             p->kind = units[i]->core->kind;
     }
     w->n_places++;
-    return 0;
 }
 
 /* Cut places out of one group. Places of one kind of core first; what is left of each kind
@@ -134,11 +133,8 @@ static int cut_group(struct plan_work *w, struct unit *u, size_t n, struct ds_er
                 picked[n_picked++] = &u[i];
         }
     }
-    for (size_t k = 0; k < n_whole; k++) {
-        int rc = add_place(w, picked + k * w->cores);
-        if (rc < 0)
-            return rc;
-    }
+    for (size_t k = 0; k < n_whole; k++)
+        add_place(w, picked + k * w->cores);
     w->idle += (unsigned)(n - n_whole * w->cores);
     return 0;
 }

@@ -48,7 +48,6 @@ struct stage {
     size_t n_names;
     struct files_values values;
     bool reflink, link, root;
-    uint64_t bundle_bytes;
     struct ds_buf render;
 };
 
@@ -89,7 +88,6 @@ static int unpack_member(struct stage *s, struct archive_reader *reader, struct 
         return rc;
     if (fchmod(fd, SHARED_MODE) < 0 || close(ds_take_fd(&fd)) < 0)
         return ds_fail_errno(err, DS_EIO, errno, "%s", m->name.ptr);
-    s->bundle_bytes += m->size_bytes;
     return 0;
 }
 
@@ -251,8 +249,6 @@ static int find_dirs(struct stage *s, struct ds_err *err)
     for (size_t i = 0; i < s->n_members; i++)
         for (const char *p = s->members[i].path; *p; p++)
             room += *p == '/';
-    for (size_t i = 0; i < s->plan->deck_dir.len; i++)
-        room += s->plan->deck_dir.ptr[i] == '/';
     s->dirs = ds_new(s->arena, const char *, room);
     for (size_t i = 0; s->dirs && i < s->n_members; i++) {
         const struct member *m = &s->members[i];
@@ -324,11 +320,6 @@ void stage_destroy(struct stage *s)
     free(s);
 }
 
-uint64_t stage_bundle_bytes(const struct stage *s)
-{
-    return s->bundle_bytes;
-}
-
 bool stage_is_input(const struct stage *s, struct ds_span path)
 {
     const struct member *m = find_member(s, path);
@@ -391,8 +382,7 @@ static int copy_member(struct stage *s, const struct member *m, int case_fd, str
     return rc;
 }
 
-static int share_member(struct stage *s, const struct member *m, int case_fd, uint64_t *written,
-                        struct ds_err *err)
+static int share_member(struct stage *s, const struct member *m, int case_fd, struct ds_err *err)
 {
     if (m->size_bytes > COPY_BELOW && !s->reflink && s->link && !s->root) {
         if (linkat(s->bundle_fd, m->path, case_fd, m->path, 0) == 0)
@@ -403,18 +393,16 @@ static int share_member(struct stage *s, const struct member *m, int case_fd, ui
         if (errno != EMLINK)
             s->link = false;
     }
-    *written += m->size_bytes;
     return copy_member(s, m, case_fd, err);
 }
 
 static int render_member(struct stage *s, const struct member *m, const struct ds_span *values,
-                         int case_fd, uint64_t *written, struct ds_err *err)
+                         int case_fd, struct ds_err *err)
 {
     buf_reset(&s->render);
     int rc = template_render(&s->templates[m->template_], values, s->n_names, &s->render, err);
     if (rc < 0)
         return ds_wrap(err, "%s", m->path);
-    *written += s->render.len;
     return fs_write_file_at(case_fd, m->path, buf_span(&s->render), err);
 }
 
@@ -439,7 +427,7 @@ static int owners_of_case(struct stage *s, const struct ds_span *values, struct 
 }
 
 static int put_members(struct stage *s, const struct ds_span *values, int case_fd,
-                       struct ds_arena *a, uint64_t *written, struct ds_err *err)
+                       struct ds_arena *a, struct ds_err *err)
 {
     int32_t *owners = NULL;
     size_t n_owners = 0;
@@ -451,9 +439,9 @@ static int put_members(struct stage *s, const struct ds_span *values, int case_f
         if (m->owner != COMMON)
             rc = make_parents(case_fd, m->path, err);
         if (rc == 0 && m->template_ != NO_TEMPLATE)
-            rc = render_member(s, m, values, case_fd, written, err);
+            rc = render_member(s, m, values, case_fd, err);
         else if (rc == 0)
-            rc = share_member(s, m, case_fd, written, err);
+            rc = share_member(s, m, case_fd, err);
     }
     return rc;
 }
@@ -492,7 +480,7 @@ int stage_case(struct stage *s, uint32_t row, int cases_fd, const char *name, st
     for (size_t i = 0; i < s->n_dirs; i++)
         if (mkdirat(case_fd, s->dirs[i], 0777) < 0)
             return ds_fail_errno(err, DS_EIO, errno, "scratch: %s/%s", name, s->dirs[i]);
-    rc = put_members(s, made.values, case_fd, a, &made.written_bytes, err);
+    rc = put_members(s, made.values, case_fd, a, err);
     rc = rc < 0 ? rc : put_parameters(s, made.values, case_fd, err);
     if (rc < 0)
         return ds_wrap(err, "scratch: %s", name);

@@ -30,8 +30,6 @@ int stage_create(struct store *store, const char *bundle_key, const struct plan 
                  struct ds_err *err) DS_CHECKED;
 void stage_destroy(struct stage *s); /* NULL is legal; leaves the files */
 
-uint64_t stage_bundle_bytes(const struct stage *s); /* unpacked */
-
 /* Is this path (inside the bundle) an input that every case gets as it is? (not rendered) */
 bool stage_is_input(const struct stage *s, struct ds_span path);
 /* Is it a file that is rendered for every case (that has it)? */
@@ -40,7 +38,6 @@ bool stage_is_rendered(const struct stage *s, struct ds_span path);
 struct staged {
     const struct ds_span *values; /* plan->n_params + 3, as parameters_values */
     const struct plan *plan;      /* the plan, words of the command filled in for this case */
-    uint64_t written_bytes;       /* rendered and copied */
 };
 
 /* Make <cases_fd>/<name> with everything but the simulator's output: the tree, parameters.json

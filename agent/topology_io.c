@@ -42,7 +42,7 @@ static void destroy_at(hwloc_topology_t *hw)
 static bool is_ordinary(const struct hwloc_obj *node)
 {
     static const char *const OTHER[] = {"MCDRAM",    "HBM", "NVM", "NVDIMM", "SPM",
-                                        "GPUMemory", "CXL", "DAX", "SPM",    "Special"};
+                                        "GPUMemory", "CXL", "DAX", "Special"};
     for (size_t i = 0; node->subtype && i < DS_COUNT(OTHER); i++) {
         if (strncmp(node->subtype, OTHER[i], strlen(OTHER[i])) == 0)
             return false;

@@ -6,6 +6,7 @@
 #include "base/fs_io.h"
 #include "base/log_io.h"
 #include "base/sha256.h"
+#include "base/units.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -207,7 +208,7 @@ static int load_dispatch(struct worker *w, struct ds_err *err)
                            w->chunk.n_prior, &w->slots, w->arena, &w->dispatch, err);
 }
 
-/* Scratch must hold the bundle and at least one case above what is never touched. */
+/* Scratch must hold at least one case. */
 static int check_space(struct worker *w, struct ds_err *err)
 {
     uint64_t free_bytes, least = WORKER_MIN_DISK_BYTES;
@@ -218,10 +219,9 @@ static int check_space(struct worker *w, struct ds_err *err)
         return rc;
     if (free_bytes >= w->watermark_bytes)
         return 0;
-    char there[40], wanted[40];
-    (void)snprintf(there, sizeof there, "%llu MiB", (unsigned long long)(free_bytes >> 20));
-    (void)snprintf(wanted, sizeof wanted, "%llu MiB",
-                   (unsigned long long)(w->watermark_bytes >> 20));
+    char there[UNITS_TEXT_BYTES], wanted[UNITS_TEXT_BYTES];
+    units_format_size(free_bytes, there);
+    units_format_size(w->watermark_bytes, wanted);
     return ds_fail(err, DS_ENOSPC,
                    "scratch %s has %s free; one case needs %s: make room or use another --scratch",
                    w->scratch.path, there, wanted);
