@@ -14,7 +14,7 @@ setup() {
     chmod 755 in/run.sh
     head -c 9000000 /dev/urandom >in/model/SPE1.UNRST
     seq 1 400000 >in/stdout
-    cd in
+    cd in || return 1
     mapfile -t files < <(find . -type f -printf '%P\n' | LC_ALL=C sort)
 }
 
