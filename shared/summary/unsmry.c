@@ -6,7 +6,8 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define HEADER_BYTES 24u
+#define HEADER_BYTES      24u
+#define TEXT_HEADER_BYTES 18u /* least that a formatted record begins with: 'PARAMS  '1 'REAL' */
 
 static uint32_t be32(const unsigned char *p)
 {
@@ -21,7 +22,7 @@ static uint32_t be32(const unsigned char *p)
 static size_t most_steps(const struct ds_bytes *parts, size_t n_parts, bool formatted,
                          uint32_t n_params)
 {
-    size_t least = formatted ? 20 + (size_t)n_params * 2
+    size_t least = formatted ? TEXT_HEADER_BYTES + (size_t)n_params * 2
                              : HEADER_BYTES + (n_params ? 8 + (size_t)n_params * 4 : 0);
     size_t n = 0;
     for (size_t i = 0; i < n_parts; i++)
@@ -31,6 +32,7 @@ static size_t most_steps(const struct ds_bytes *parts, size_t n_parts, bool form
 
 struct indexing {
     struct unsmry *u;
+    size_t most; /* steps that there is room for */
     uint32_t part;
     int32_t report, ministep;
     bool open; /* a step of the present report step is there */
@@ -64,6 +66,7 @@ static int take_record(struct indexing *x, const struct ecl_reader *r, const str
         return ds_fail(err, DS_ECORRUPT,
                        "PARAMS at offset %zu has %llu values, the summary has %u vectors",
                        rec->begin, (unsigned long long)rec->count, u->n_params);
+    assert(u->n_steps < x->most);
     u->steps[u->n_steps++] = (struct unsmry_step){
         .data = rec->data, .part = x->part, .report = x->report, .ministep = x->ministep};
     u->step_bytes = rec->end;
@@ -125,7 +128,7 @@ int unsmry_index(const struct ds_bytes *parts, size_t n_parts, bool formatted, u
     u.batch = ds_new(a, float, (size_t)n_params *UNSMRY_BATCH);
     if (!u.steps || !u.reports || !u.batch)
         return ds_fail(err, DS_ETOOBIG, "no room for the index of %zu summary steps", most);
-    struct indexing x = {.u = &u, .ministep = -1};
+    struct indexing x = {.u = &u, .most = most, .ministep = -1};
     for (size_t i = 0; i < n_parts; i++)
         index_part(&x, i);
     *out = u;

@@ -283,6 +283,26 @@ Test(smspec, params_of_another_width_than_the_spec_are_refused)
     cr_expect(strstr(u.trouble, "4 values") && strstr(u.trouble, "3 vectors"), "%s", u.trouble);
 }
 
+Test(smspec, formatted_steps_without_a_blank_too_many_are_all_indexed)
+{
+    enum { STEPS = 5000 };
+    for (uint32_t n = 0; n <= 12; n++) {
+        struct unsmry u;
+        buf_reset(&bytes);
+        for (int i = 0; i < STEPS; i++) {
+            (void)buf_printf(&bytes, "'PARAMS  '%u 'REAL'", n);
+            for (uint32_t c = 0; c < n; c++)
+                (void)buf_put_text(&bytes, "1 ");
+        }
+        (void)buf_put_char(&bytes, '\n');
+        struct ds_bytes b = written();
+        arena_reset(arena);
+        cr_assert_eq(unsmry_index(&b, 1, true, n, arena, &u, NULL), 0);
+        cr_expect_eq(u.n_steps, STEPS, "%u values: %zu steps", n, u.n_steps);
+        cr_expect_eq(u.state, UNSMRY_WHOLE, "%u values: %s", n, u.trouble);
+    }
+}
+
 Test(smspec, rows_of_several_blocks_are_read_as_one)
 {
     enum { N = 2504 };
