@@ -250,9 +250,6 @@ static int on_end_frame(void *context, const unsigned char *frame, size_t n, str
 
 static int put_end_frame(struct archive_writer *w, struct ds_err *err)
 {
-    int rc = pool_drain(w->pool, on_frame, w, err);
-    if (rc < 0)
-        return rc;
     memset(pool_buffer(w->pool, TAR_END_BYTES), 0, TAR_END_BYTES);
     return pool_submit(w->pool, TAR_END_BYTES, on_end_frame, w, err);
 }
@@ -330,7 +327,9 @@ int archive_writer_end(struct archive_writer *w, uint64_t *total_bytes, struct d
 {
     if (w->rc < 0)
         return again(w, err);
-    int rc = check_names(w, err);
+    int rc = pool_drain(w->pool, on_frame, w, err);
+    if (rc == 0)
+        rc = check_names(w, err);
     if (rc == 0)
         rc = put_end_frame(w, err);
     if (rc == 0)

@@ -451,6 +451,29 @@ Test(archive, the_writer_refuses_what_no_reader_would_take)
     buf_clear(&out);
 }
 
+/* What is refused at the end may still be with the threads then. */
+Test(archive, two_members_of_one_name_are_refused_while_threads_pack_them)
+{
+    const struct entry *large = &EDGES[DS_COUNT(EDGES) - 1];
+    struct archive_writer *w = archive_writer_create(9, 4);
+    struct ds_bytes x = {content_of(large), large->size};
+    struct ds_err err = {0};
+    struct ds_buf out;
+    uint64_t total;
+    buf_init(&out, 64u << 20);
+    archive_writer_start(w, into_buf, &out);
+    for (int i = 0; i < 2; i++)
+        cr_assert_eq(archive_add_bytes(w, "a", x, NULL, &err), 0, "%s", err.text);
+    cr_assert_eq(archive_writer_end(w, &total, &err), DS_EINPUT);
+    cr_assert_not_null(strstr(err.text, "two members are called 'a'"), "%s", err.text);
+    buf_clear(&out);
+    pack(w, EDGES, DS_COUNT(EDGES), &out);
+    check(&out, EDGES, DS_COUNT(EDGES));
+    archive_writer_destroy(w);
+    buf_clear(&out);
+    free((void *)(uintptr_t)x.data);
+}
+
 static int fail_after(void *context, const void *data, size_t n, struct ds_err *err)
 {
     (void)data;
