@@ -183,12 +183,13 @@ C
 @test "replacing fails whole: the old object stays" {
     need_strace
     "$tool" set "$store" plan.json old
-    for row in 'write store/\.tmp.*content' 'fsync store/\.tmp' 'close store/\.tmp' 'renameat \.tmp'; do
-        run inject ${row% *} "${row#* }" ENOSPC set "$store" plan.json "new content"
-        if [ "$status" -eq 0 ]; then # the probe's own file was hit: it must have failed
-            echo "$row: $output"
-            false
-        fi
+    # 0 and 1 are the probe's own temporaries, 2 is the object's
+    for row in 'write dry/\.tmp.*content' 'fsync dry/\.tmp.*\.2>' 'close dry/\.tmp.*\.2>' \
+        'renameat \.tmp.*plan\.json'; do
+        run inject "${row%% *}" "${row#* }" ENOSPC set "$store" plan.json "new content"
+        echo "$row: $output"
+        [ "$status" -eq 1 ] # 0: nothing was hit; 99: there is no such call
+        [[ $output == *"open ok"*"plan.json: "*"No space left on device"* ]]
         [ "$(cat "$store/plan.json")" = old ]
         nothing_left
     done
