@@ -47,7 +47,6 @@ struct plan_param {
     bool is_number; /* every value is a number: the dataset stores float64 */
     bool is_files;  /* values are paths (from the deck's folder) of files in the bundle */
     bool in_id;     /* false only for <IENS>-like built-ins that are unused */
-    bool varies_alone_with_seed; /* reserved, false */
 };
 
 struct plan {

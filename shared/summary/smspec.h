@@ -9,7 +9,6 @@
 #include "summary/ecl_record.h"
 
 #define SMSPEC_MAX_VECTORS 1000000u /* columns of PARAMS */
-#define SMSPEC_MAX_BYTES   (512u << 20)
 #define SMSPEC_NONE        UINT32_MAX
 
 enum vector_class {
