@@ -78,6 +78,11 @@ const struct json *json_get(const struct json *j, const char *key)
     return j && cJSON_IsObject(in(j)) ? out_of(cJSON_GetObjectItemCaseSensitive(in(j), key)) : NULL;
 }
 
+bool json_is_null(const struct json *j)
+{
+    return !j || cJSON_IsNull(in(j));
+}
+
 bool json_is_object(const struct json *j)
 {
     return j && cJSON_IsObject(in(j));

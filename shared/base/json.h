@@ -24,6 +24,7 @@ static inline void json_destroy_at(struct json **j)
 #define ds_auto_json __attribute__((cleanup(json_destroy_at))) struct json *
 
 /* All accept NULL for j, and then say "not there". */
+bool json_is_null(const struct json *j);                            /* null, or not there */
 const struct json *json_get(const struct json *j, const char *key); /* NULL: absent or no object */
 bool json_is_object(const struct json *j);
 bool json_is_array(const struct json *j);

@@ -179,15 +179,6 @@ static int take_text(const struct json *j, const char *key, struct ds_arena *a, 
     return 0;
 }
 
-static bool is_null(const struct json *j)
-{
-    struct ds_span text;
-    double number;
-    bool flag;
-    return !json_is_object(j) && !json_is_array(j) && !json_text(j, &text)
-           && !json_number(j, &number) && !json_bool(j, &flag);
-}
-
 static int take_whole(const struct json *j, const char *key, int64_t lowest, int64_t highest,
                       int64_t *out, struct ds_err *err)
 {
@@ -205,7 +196,7 @@ static int take_number(const struct json *j, const struct field *f, struct case_
     int64_t v = f->missing;
     int64_t lowest = f->kind == F_I64 ? INT64_MIN : f->kind == F_INT ? INT32_MIN : 0;
     int64_t highest = f->kind == F_I64 ? INT64_MAX : f->kind == F_INT ? INT32_MAX : UINT32_MAX;
-    if (!is_null(j) && take_whole(j, f->key, lowest, highest, &v, err) < 0)
+    if (!json_is_null(j) && take_whole(j, f->key, lowest, highest, &v, err) < 0)
         return err ? err->code : DS_EPARSE;
     if (f->kind == F_I64)
         *(int64_t *)at = v;
@@ -222,11 +213,11 @@ static int take_field(const struct json *j, const struct field *f, struct ds_are
     void *at = (char *)r + f->at;
     switch (f->kind) {
     case F_TEXT:
-        return is_null(j) ? 0 : take_text(j, f->key, a, at, err);
+        return json_is_null(j) ? 0 : take_text(j, f->key, a, at, err);
     case F_BOOL:
-        return is_null(j) || json_bool(j, at) ? 0 : wrong(err, f->key, "true or false");
+        return json_is_null(j) || json_bool(j, at) ? 0 : wrong(err, f->key, "true or false");
     case F_DOUBLE:
-        return is_null(j) || json_number(j, at) ? 0 : wrong(err, f->key, "a number");
+        return json_is_null(j) || json_number(j, at) ? 0 : wrong(err, f->key, "a number");
     default:
         return take_number(j, f, r, err);
     }

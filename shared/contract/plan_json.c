@@ -190,7 +190,7 @@ static int take_whole(const struct json *j, struct plan_reading *r, const struct
 static int take_double(const struct json *j, struct plan_reading *r, double *out)
 {
     *out = NAN; /* written as null */
-    return json_number(j, out) || j ? 0 : plan_json_wrong(r, "a number is expected");
+    return json_is_null(j) || json_number(j, out) ? 0 : plan_json_wrong(r, "a number is expected");
 }
 
 static int take_field(const struct json *j, const struct field *f, struct plan_reading *r,

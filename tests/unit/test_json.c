@@ -32,6 +32,8 @@ Test(json, values_are_read_with_their_types)
     cr_expect(json_bool(json_get(j, "c"), &b) && b);
     cr_expect(!json_text(json_get(j, "d"), &t) && !json_number(json_get(j, "d"), &d));
     cr_expect(ds_span_is(json_key(json_next(json_first(j))), "b"));
+    cr_expect(json_is_null(json_get(j, "d")) && json_is_null(NULL));
+    cr_expect(!json_is_null(a) && !json_is_null(json_get(j, "c")));
     cr_expect_null(json_get(j, "x"));
     cr_expect_null(json_get(a, "x"));
     cr_expect_null(json_first(NULL));

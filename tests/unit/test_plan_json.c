@@ -227,6 +227,8 @@ Test(plan_json, hostile_plans_are_refused_with_their_key)
         {"\"hex\":\"", "\"hex\":\"0", "plan: t"},
         {"\"hex\":\"", "\"hex\":\"zz", "plan: t"},
         {"\"trim\":true", "\"trim\":1", "plan: trim: true or false"},
+        {"_end_time_days\":null", "_end_time_days\":\"5\"",
+         "plan: feature_end_time_days: a number is expected"},
         {"{\"args\"", "[{\"args\"", "plan"},
         {"\"preset_flow\":false", "\"preset_flow\":null", "plan: preset_flow: true or false"},
     };
