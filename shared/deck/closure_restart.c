@@ -3,25 +3,13 @@
  *
  * UNIFIN makes the simulator read BASE.UNRST (FMTIN: BASE.FUNRST), else BASE.X0060 (F0060).
  * The summary files come along so that collectors can join the histories. */
+#include "base/big_endian.h"
 #include "base/path.h"
 #include "deck/closure_internal.h"
 
 #include <stdlib.h>
 
 #define MAX_ARRAYS 20000000u
-
-static uint32_t be32_at(const unsigned char *p)
-{
-    return ((uint32_t)p[0] << 24) | ((uint32_t)p[1] << 16) | ((uint32_t)p[2] << 8) | p[3];
-}
-
-static double be64_double(const unsigned char *p)
-{
-    uint64_t bits = ((uint64_t)be32_at(p) << 32) | be32_at(p + 4);
-    double value;
-    memcpy(&value, &bits, sizeof(value));
-    return value;
-}
 
 struct array { /* header of one array of a binary file */
     char name[8], type[4];
@@ -106,7 +94,7 @@ static void scan_steps(struct scan *s, struct ds_span path, uint64_t size, bool 
             note_step(out, be32_at(value + 4), wanted);
         } else if (!out->has_time) {
             out->has_time = true;
-            out->time_days = be64_double(value + 4);
+            out->time_days = be_double_at(value + 4);
         }
     }
 }

@@ -1,19 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "summary/ecl_record.h"
 
+#include "base/big_endian.h"
 #include "summary/ecl_text.h"
 
 #include <assert.h>
 
 #define HEADER_BYTES 24u
 #define X231         (UINT64_C(1) << 31)
-
-static uint32_t be32(const unsigned char *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-    return __builtin_bswap32(v);
-}
 
 void ecl_reader_init(struct ecl_reader *r, struct ds_bytes bytes, bool formatted)
 {
@@ -71,7 +65,7 @@ static int header_at(struct ds_bytes b, size_t at, const unsigned char **out, st
         return ds_fail(err, DS_ECORRUPT, "no record begins at offset %zu", at);
     if (left < HEADER_BYTES)
         return ds_fail(err, DS_EAGAIN, "the bytes end inside the header at offset %zu", at);
-    if (be32(b.data + at + 20) != 16)
+    if (be32_at(b.data + at + 20) != 16)
         return ds_fail(err, DS_ECORRUPT, "the header at offset %zu does not end", at);
     return 0;
 }
@@ -93,7 +87,7 @@ static int take_header(struct ds_bytes b, size_t at, struct ecl_record *rec, str
     rec->begin = at;
     int rc = header_at(b, at, &header, err);
     if (rc == 0 && memcmp(header + 16, "X231", 4) == 0) {
-        int64_t n = (int32_t)be32(header + 12);
+        int64_t n = (int32_t)be32_at(header + 12);
         if (n >= 0 || (uint64_t)-n > ECL_MAX_COUNT / X231)
             return ds_fail(err, DS_ECORRUPT, "impossible count at offset %zu", at);
         high = (uint64_t)-n * X231;
@@ -105,7 +99,7 @@ static int take_header(struct ds_bytes b, size_t at, struct ecl_record *rec, str
     }
     if (rc < 0)
         return rc;
-    int32_t count = (int32_t)be32(header + 12);
+    int32_t count = (int32_t)be32_at(header + 12);
     if (count < 0 || !ecl_type_from_name((const char *)header + 16, &rec->type, &rec->size))
         return ds_fail(err, DS_ECORRUPT, "unknown type or impossible count at offset %zu", at);
     take_keyword(header, rec);
@@ -120,12 +114,12 @@ static int block_at(struct ds_bytes b, size_t *at, uint64_t left, uint32_t size,
 {
     if (b.len - *at < 4)
         return ds_fail(err, DS_EAGAIN, "the bytes end at a block, offset %zu", *at);
-    uint32_t n = be32(b.data + *at);
+    uint32_t n = be32_at(b.data + *at);
     if (n == 0 || n > left || n % size != 0)
         return ds_fail(err, DS_ECORRUPT, "a block of %u bytes at offset %zu", n, *at);
     if (b.len - *at < (size_t)n + 8)
         return ds_fail(err, DS_EAGAIN, "the bytes end inside the block at offset %zu", *at);
-    if (be32(b.data + *at + 4 + n) != n)
+    if (be32_at(b.data + *at + 4 + n) != n)
         return ds_fail(err, DS_ECORRUPT, "head and tail of the block at offset %zu differ", *at);
     *payload = (struct ds_bytes){b.data + *at + 4, n};
     *at += (size_t)n + 8;
@@ -213,15 +207,6 @@ static bool next_piece(struct pieces *p, struct ds_bytes *out)
     return false;
 }
 
-static void swap_words(void *dst, const unsigned char *src, size_t n_words)
-{
-    unsigned char *to = dst;
-    for (size_t i = 0; i < n_words; i++) {
-        uint32_t v = be32(src + i * 4);
-        memcpy(to + i * 4, &v, 4);
-    }
-}
-
 static void read_words(const struct ecl_reader *r, const struct ecl_record *rec, uint64_t from,
                        size_t n, void *out)
 {
@@ -229,7 +214,7 @@ static void read_words(const struct ecl_reader *r, const struct ecl_record *rec,
     struct pieces p = pieces_of(r, rec, from, n);
     struct ds_bytes piece;
     while (next_piece(&p, &piece)) {
-        swap_words(to, piece.data, piece.len / 4);
+        be32_read(to, piece.data, piece.len / 4);
         to += piece.len;
     }
 }
@@ -270,24 +255,6 @@ int ecl_read_i32(const struct ecl_reader *r, const struct ecl_record *rec, uint6
     return 0;
 }
 
-static double double_at(const unsigned char *p)
-{
-    uint64_t bits;
-    double v;
-    memcpy(&bits, p, sizeof bits);
-    bits = __builtin_bswap64(bits);
-    memcpy(&v, &bits, sizeof v);
-    return v;
-}
-
-static float float_at(const unsigned char *p)
-{
-    uint32_t bits = be32(p);
-    float v;
-    memcpy(&v, &bits, sizeof v);
-    return v;
-}
-
 int ecl_read_f32(const struct ecl_reader *r, const struct ecl_record *rec, uint64_t from, size_t n,
                  float *out, struct ds_err *err)
 {
@@ -311,7 +278,7 @@ int ecl_read_f32(const struct ecl_reader *r, const struct ecl_record *rec, uint6
     struct ds_bytes piece;
     while (next_piece(&p, &piece))
         for (size_t i = 0; i < piece.len; i += 8)
-            *out++ = (float)double_at(piece.data + i);
+            *out++ = (float)be_double_at(piece.data + i);
     return 0;
 }
 
@@ -334,8 +301,8 @@ int ecl_read_f64(const struct ecl_reader *r, const struct ecl_record *rec, uint6
     struct ds_bytes piece;
     while (next_piece(&p, &piece))
         for (size_t i = 0; i < piece.len; i += rec->size)
-            *out++ = rec->type == ECL_DOUB ? double_at(piece.data + i)
-                                           : (double)float_at(piece.data + i);
+            *out++ = rec->type == ECL_DOUB ? be_double_at(piece.data + i)
+                                           : (double)be_float_at(piece.data + i);
     return 0;
 }
 
@@ -358,7 +325,7 @@ int ecl_read_logi(const struct ecl_reader *r, const struct ecl_record *rec, uint
     struct ds_bytes piece;
     while (next_piece(&p, &piece))
         for (size_t i = 0; i < piece.len; i += 4)
-            *out++ = be32(piece.data + i) != 0;
+            *out++ = be32_at(piece.data + i) != 0;
     return 0;
 }
 

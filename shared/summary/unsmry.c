@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "summary/unsmry.h"
 
+#include "base/big_endian.h"
 #include "summary/ecl_text.h"
 
 #include <assert.h>
@@ -8,13 +9,6 @@
 
 #define HEADER_BYTES      24u
 #define TEXT_HEADER_BYTES 18u /* least that a formatted record begins with: 'PARAMS  '1 'REAL' */
-
-static uint32_t be32(const unsigned char *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-    return __builtin_bswap32(v);
-}
 
 /* ---- index ---- */
 
@@ -137,15 +131,6 @@ int unsmry_index(const struct ds_bytes *parts, size_t n_parts, bool formatted, u
 
 /* ---- values ---- */
 
-static void swap_floats(float *out, const unsigned char *from, size_t n)
-{
-    unsigned char *to = (unsigned char *)out;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t v = be32(from + i * 4);
-        memcpy(to + i * 4, &v, 4);
-    }
-}
-
 static void read_text_row(const struct unsmry *u, const struct unsmry_step *step, float *row)
 {
     struct ecl_reader r;
@@ -171,13 +156,13 @@ void unsmry_read_row(const struct unsmry *u, size_t step, float *row)
     size_t at = s->data;
     /* The index has seen these blocks; the bounds are only against bytes that changed since. */
     for (size_t left = u->n_params; left > 0;) {
-        size_t n = b.len - at >= 4 ? be32(b.data + at) / 4 : 0;
+        size_t n = b.len - at >= 4 ? be32_at(b.data + at) / 4 : 0;
         if (n == 0 || n > left || b.len - at < n * 4 + 8) {
             for (; left > 0; left--)
                 *row++ = __builtin_nanf("");
             return;
         }
-        swap_floats(row, b.data + at + 4, n);
+        be32_read(row, b.data + at + 4, n);
         row += n;
         left -= n;
         at += n * 4 + 8;
@@ -192,7 +177,7 @@ static const unsigned char *raw_row(const struct unsmry *u, size_t step)
     struct ds_bytes b = u->parts[s->part];
     size_t n = (size_t)u->n_params * sizeof(float);
     bool single = !u->formatted && b.len - s->data >= 8 && b.len - s->data - 8 >= n
-                  && be32(b.data + s->data) == n;
+                  && be32_at(b.data + s->data) == n;
     return single ? b.data + s->data + 4 : NULL;
 }
 
@@ -210,10 +195,8 @@ static bool raw_rows(const struct unsmry *u, const uint32_t *steps, size_t first
 
 static void gather_raw(const unsigned char *const *rows, size_t n, uint32_t place, float *to)
 {
-    for (size_t i = 0; i < n; i++) {
-        uint32_t v = be32(rows[i] + (size_t)place * sizeof v);
-        memcpy(&to[i], &v, sizeof v);
-    }
+    for (size_t i = 0; i < n; i++)
+        to[i] = be_float_at(rows[i] + (size_t)place * sizeof *to);
 }
 
 /* Rows come in one after the other, columns go out: by batches, so that each column gets a

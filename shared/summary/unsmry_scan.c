@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/big_endian.h"
 #include "summary/ecl_text.h"
 #include "summary/unsmry.h"
 
@@ -8,24 +9,9 @@
 enum phase { PHASE_HEADER = 0, PHASE_BLOCK_HEAD, PHASE_PAYLOAD, PHASE_BLOCK_TAIL };
 enum kind { KIND_OTHER = 0, KIND_SEQHDR, KIND_PARAMS };
 
-static uint32_t be32(const unsigned char *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-    return __builtin_bswap32(v);
-}
-
 void unsmry_scan_init(struct unsmry_scan *s, uint32_t time_place)
 {
     *s = (struct unsmry_scan){.time_place = time_place, .time = __builtin_nanf("")};
-}
-
-static float float_of(const unsigned char *p)
-{
-    uint32_t bits = be32(p);
-    float v;
-    memcpy(&v, &bits, sizeof v);
-    return v;
 }
 
 static void end_record(struct unsmry_scan *s)
@@ -33,7 +19,7 @@ static void end_record(struct unsmry_scan *s)
     s->record_bytes = s->fed_bytes;
     if (s->kind == KIND_SEQHDR) {
         s->n_seqhdr++;
-        s->seqhdr = (int32_t)be32(s->value);
+        s->seqhdr = (int32_t)be32_at(s->value);
         s->report_open = true;
     } else if (s->kind == KIND_PARAMS) {
         s->n_steps++;
@@ -52,8 +38,8 @@ static bool take_header(struct unsmry_scan *s)
     const unsigned char *h = s->carry;
     enum ecl_type type;
     uint32_t size;
-    int32_t count = (int32_t)be32(h + 12);
-    if (be32(h) != 16 || be32(h + 20) != 16)
+    int32_t count = (int32_t)be32_at(h + 12);
+    if (be32_at(h) != 16 || be32_at(h + 20) != 16)
         return false;
     if (memcmp(h + 16, "X231", 4) == 0) {
         if (count >= 0 || (uint64_t) - (int64_t)count > ECL_MAX_COUNT / X231_UNIT || s->count_high)
@@ -88,7 +74,7 @@ static void capture(struct unsmry_scan *s, const unsigned char *bytes, size_t n)
         if (want + i >= s->done_bytes && want + i < s->done_bytes + n)
             s->value[i] = bytes[want + i - s->done_bytes];
     if (s->kind == KIND_PARAMS && want + 4 <= s->done_bytes + n)
-        s->next_time = float_of(s->value);
+        s->next_time = be_float_at(s->value);
 }
 
 static size_t take_payload(struct unsmry_scan *s, const unsigned char *bytes, size_t n)
@@ -108,7 +94,7 @@ static bool take_carry(struct unsmry_scan *s)
 {
     if (s->phase == PHASE_HEADER)
         return take_header(s);
-    uint32_t n = be32(s->carry);
+    uint32_t n = be32_at(s->carry);
     if (s->phase == PHASE_BLOCK_HEAD) {
         if (n == 0 || n > s->left_bytes || n % s->size != 0)
             return false;
