@@ -7,6 +7,7 @@
 #include "cli/target_io.h"
 #include "cli/text.h"
 #include "collector/collect.h"
+#include "summary/vector_pattern.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -70,6 +71,11 @@ static int parse_vectors(const char *text, struct ds_arena *a, struct sweep_coll
         struct ds_span one = ds_span_trim((struct ds_span){start, (size_t)(c - start)});
         if (one.len == 0)
             return ds_fail(err, DS_EINPUT, "--vectors: an empty pattern in '%s'", text);
+        int rc = vector_pattern_check(one, err);
+        if (rc < 0) {
+            (void)ds_wrap(err, "--vectors");
+            return rc;
+        }
         list[n++] = one;
         if (*c == '\0')
             break;

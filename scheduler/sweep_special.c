@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Keys of a sweep file with rules of their own. */
 #include "base/units.h"
+#include "summary/vector_pattern.h"
 #include "sweep_reader.h"
 
 #include <stdlib.h>
@@ -234,8 +235,15 @@ void apply_keep(struct sweep_reader *r, const struct sweep_key *k, const struct 
 void apply_vectors(struct sweep_reader *r, const struct sweep_key *k, const struct yaml_node *node)
 {
     struct sweep_collect *c = &r->out->collect;
-    if (reader_texts(r, k->path, node, &c->vectors, &c->n_vectors) && node->n == 0)
+    if (!reader_texts(r, k->path, node, &c->vectors, &c->n_vectors))
+        return;
+    if (node->n == 0)
         reader_bad(r, pos_of(node), "%s: empty; write [\"*\"] for all vectors", k->path);
+    for (const struct yaml_node *one = node->first; one; one = one->next) {
+        struct ds_err err;
+        if (vector_pattern_check(one->text, &err) < 0)
+            reader_bad(r, pos_of(one), "%s: %s", k->path, err.text);
+    }
 }
 
 void apply_formats(struct sweep_reader *r, const struct sweep_key *k, const struct yaml_node *node)

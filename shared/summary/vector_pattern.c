@@ -43,7 +43,9 @@ int vector_pattern_check(struct ds_span pattern, struct ds_err *err)
             in_class = false;
     }
     if (in_class)
-        return ds_fail(err, DS_EINPUT, "vector pattern '%.*s': [ without ]", DS_FMT(pattern));
+        return ds_fail(err, DS_EINPUT,
+                       "vector pattern '%.*s': [ without ]; write \\[ for the character",
+                       DS_FMT(pattern));
     if (pattern.ptr[0] == ':' || pattern.ptr[0] == ' ')
         return ds_fail(err, DS_EINPUT, "vector pattern '%.*s': no keyword before the colon",
                        DS_FMT(pattern));

@@ -348,6 +348,9 @@ assert r["files_written"] == 2 and r["cases_missing"] == 1 and r["files_there"] 
     split decksweep collect store/swp --vectors 'FOPR,,FOPT'
     [ "$status" -eq 2 ]
     grep -q 'empty pattern' <<<"$errors"
+    split decksweep collect store/swp --vectors 'FOPR,W[OP'
+    [ "$status" -eq 2 ]
+    grep -qF -- "--vectors: vector pattern 'W[OP': [ without ]" <<<"$errors"
 }
 
 @test "verify names every bad archive and is 1 then" {
