@@ -3,7 +3,7 @@
 
 #include "agent/files_values.h"
 #include "agent/parameters.h"
-#include "archive/archive.h"
+#include "archive/extract_io.h"
 #include "base/fs_io.h"
 #include "base/path.h"
 #include "deck/template.h"
@@ -68,29 +68,6 @@ static int make_parents(int dir_fd, const char *path, struct ds_err *err)
     return 0;
 }
 
-static int write_sink(void *context, const void *data, size_t n, struct ds_err *err)
-{
-    return fs_write_all(*(int *)context, data, n, err);
-}
-
-static int unpack_member(struct stage *s, struct archive_reader *reader, struct store_object *o,
-                         const struct archive_member *m, struct ds_err *err)
-{
-    int rc = make_parents(s->bundle_fd, m->name.ptr, err);
-    if (rc < 0)
-        return rc;
-    ds_auto_fd fd = openat(s->bundle_fd, m->name.ptr,
-                           O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return ds_fail_errno(err, DS_EIO, errno, "%s", m->name.ptr);
-    rc = archive_stream_member(reader, archive_read_from_store, o, m, write_sink, &fd, NULL, err);
-    if (rc < 0)
-        return rc;
-    if (fchmod(fd, SHARED_MODE) < 0 || close(ds_take_fd(&fd)) < 0)
-        return ds_fail_errno(err, DS_EIO, errno, "%s", m->name.ptr);
-    return 0;
-}
-
 static int compare_members(const void *x, const void *y)
 {
     const struct member *a = x, *b = y;
@@ -104,11 +81,16 @@ static int unpack(struct stage *s, struct store_object *o, uint64_t bytes, struc
     if (rc < 0)
         return rc;
     s->members = ds_new(s->arena, struct member, index.n_members);
+    if (!s->members)
+        return ds_fail(err, DS_ETOOBIG, "a bundle of %zu files does not fit", index.n_members);
     struct archive_reader *reader = archive_reader_create();
-    for (size_t i = 0; s->members && i < index.n_members && rc == 0; i++) {
+    rc = archive_extract(reader, archive_read_from_store, o, &index, s->bundle_fd, err);
+    archive_reader_destroy(reader);
+    for (size_t i = 0; i < index.n_members && rc == 0; i++) {
         const struct archive_member *m = &index.members[i];
         const char *slash = strrchr(m->name.ptr, '/');
-        rc = unpack_member(s, reader, o, m, err);
+        if (fchmodat(s->bundle_fd, m->name.ptr, SHARED_MODE, 0) < 0)
+            return ds_fail_errno(err, DS_EIO, errno, "%s", m->name.ptr);
         s->members[s->n_members++] =
             (struct member){.path = m->name.ptr,
                             .dir_len = slash ? (size_t)(slash - m->name.ptr) : 0,
@@ -116,9 +98,6 @@ static int unpack(struct stage *s, struct store_object *o, uint64_t bytes, struc
                             .template_ = NO_TEMPLATE,
                             .owner = files_values_owner(&s->values, m->name)};
     }
-    archive_reader_destroy(reader);
-    if (!s->members)
-        return ds_fail(err, DS_ETOOBIG, "a bundle of %zu files does not fit", index.n_members);
     if (s->n_members > 1)
         qsort(s->members, s->n_members, sizeof *s->members, compare_members);
     return rc;

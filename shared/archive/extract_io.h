@@ -9,30 +9,10 @@
 
 #include "archive/archive.h"
 
-struct case_file;
-
-struct archive_extract {
-    int folder_fd; /* below it everything stays; borrowed */
-    /* Which members; NULL: all. */
-    bool (*wants)(void *context, const struct archive_member *m);
-    void *wants_context;
-    uint64_t
-        max_bytes; /* content of all wanted members; more is DS_ETOOBIG before any is written */
-    const struct case_file *files; /* SHA-256 that contents must have; a member that is not
-                                      listed is not checked */
-    size_t n_files;
-    bool replace; /* put the new file in an old one's place; else DS_EEXIST */
-};
-
-struct archive_extracted {
-    size_t n_files;
-    uint64_t bytes;
-};
-
-/* out counts what was written, also on failure. DS_EEXIST, DS_ETOOBIG; DS_ENOSPC, DS_EDENIED,
- * DS_EIO with the member's name; DS_ECORRUPT. Modes 0666 or 0777 as the umask says. */
+/* All members below folder_fd (borrowed), which must not hold them yet. A failure leaves what came
+ * before it. DS_EEXIST; DS_ENOSPC, DS_EDENIED, DS_EIO with the member's name; DS_ECORRUPT. Modes
+ * 0666 or 0777 as the umask says. */
 int archive_extract(struct archive_reader *r, archive_read_f read, void *context,
-                    const struct archive_index *x, const struct archive_extract *how,
-                    struct archive_extracted *out, struct ds_err *err) DS_CHECKED;
+                    const struct archive_index *x, int folder_fd, struct ds_err *err) DS_CHECKED;
 
 #endif

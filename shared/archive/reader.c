@@ -57,7 +57,8 @@ static int member_corrupt(struct ds_err *err, const struct archive_member *m, co
     return ds_fail(err, DS_ECORRUPT, "archive: %.200s: %s", m->name.ptr, what);
 }
 
-uint64_t archive_frame_raw(const struct archive_member *m, uint32_t frame)
+/* Decompressed bytes of a frame; frame < m->n_frames. */
+static uint64_t frame_raw(const struct archive_member *m, uint32_t frame)
 {
     uint64_t before = (uint64_t)frame * m->frame_raw_bytes;
     uint64_t left = archive_member_raw(m->name, m->size_bytes) - before;
@@ -110,15 +111,16 @@ static const char *decompress(struct archive_reader *r, const unsigned char *in,
     return got == raw ? NULL : "a frame is shorter than it says";
 }
 
-int archive_read_frame(struct archive_reader *r, archive_read_f read, void *context,
-                       const struct archive_member *m, uint32_t frame, uint64_t offset,
-                       unsigned char *dst, struct ds_err *err)
+/* Decompress one frame at offset into dst (frame_raw bytes). */
+static int read_frame(struct archive_reader *r, archive_read_f read, void *context,
+                      const struct archive_member *m, uint32_t frame, uint64_t offset,
+                      unsigned char *dst, struct ds_err *err)
 {
     int rc = fetch_frame(r, read, context, m, frame, offset, err);
     if (rc < 0)
         return rc;
     const char *wrong = decompress(r, r->in + (offset - r->in_offset), m->frame_sizes[frame], dst,
-                                   (size_t)archive_frame_raw(m, frame));
+                                   (size_t)frame_raw(m, frame));
     return wrong ? member_corrupt(err, m, wrong) : 0;
 }
 
@@ -159,8 +161,8 @@ int archive_read_member(struct archive_reader *r, archive_read_f read, void *con
                        "archive: %.200s: %llu bytes do not fit the memory set aside", m->name.ptr,
                        (unsigned long long)raw);
     for (uint32_t i = 0; i < m->n_frames; i++) {
-        int rc = archive_read_frame(r, read, context, m, i, offset,
-                                    dst + (size_t)i * m->frame_raw_bytes, err);
+        int rc =
+            read_frame(r, read, context, m, i, offset, dst + (size_t)i * m->frame_raw_bytes, err);
         if (rc < 0)
             return rc;
         offset += m->frame_sizes[i];
@@ -215,11 +217,11 @@ int archive_stream_member_mode(struct archive_reader *r, archive_read_f read, vo
     uint64_t offset = m->frame_offset;
     if (sha256)
         sha256_reset(r->sha);
-    need_room(&r->out, &r->out_room, (size_t)archive_frame_raw(m, 0));
+    need_room(&r->out, &r->out_room, (size_t)frame_raw(m, 0));
     for (uint32_t i = 0; i < m->n_frames; i++) {
-        int rc = archive_read_frame(r, read, context, m, i, offset, r->out, err);
+        int rc = read_frame(r, read, context, m, i, offset, r->out, err);
         if (rc == 0)
-            rc = pass_on(&s, i, r->out, (size_t)archive_frame_raw(m, i), err);
+            rc = pass_on(&s, i, r->out, (size_t)frame_raw(m, i), err);
         if (rc < 0)
             return rc;
         offset += m->frame_sizes[i];

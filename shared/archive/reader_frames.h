@@ -7,14 +7,6 @@
 
 #include "archive/archive.h"
 
-/* Decompressed bytes of a frame; frame < m->n_frames. */
-uint64_t archive_frame_raw(const struct archive_member *m, uint32_t frame);
-
-/* Decompress one frame at offset into dst (archive_frame_raw bytes). */
-int archive_read_frame(struct archive_reader *r, archive_read_f read, void *context,
-                       const struct archive_member *m, uint32_t frame, uint64_t offset,
-                       unsigned char *dst, struct ds_err *err) DS_CHECKED;
-
 /* The end-of-archive frame must hold 1024 zeros. */
 int archive_read_end(struct archive_reader *r, archive_read_f read, void *context,
                      const struct archive_index *x, struct ds_err *err) DS_CHECKED;

@@ -93,12 +93,9 @@ static int cat(struct opened *o, const char *name)
 
 static int unpack(struct opened *o, const char *folder)
 {
-    struct archive_extracted out;
     ds_auto_fd fd = open_or_say(folder, O_RDONLY | O_DIRECTORY);
-    struct archive_extract how = {.folder_fd = fd, .max_bytes = UINT64_MAX};
     return fd < 0 ? -1
-                  : archive_extract(o->reader, archive_read_from_fd, &o->fd, &o->index, &how, &out,
-                                    &err);
+                  : archive_extract(o->reader, archive_read_from_fd, &o->fd, &o->index, fd, &err);
 }
 
 static int read_archive(const char *verb, char **args, int n)
