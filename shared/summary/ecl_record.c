@@ -14,15 +14,6 @@ void ecl_reader_init(struct ecl_reader *r, struct ds_bytes bytes, bool formatted
     *r = (struct ecl_reader){.bytes = bytes, .formatted = formatted};
 }
 
-bool ecl_looks_formatted(struct ds_bytes bytes)
-{
-    size_t i = 0;
-    while (i < bytes.len
-           && (bytes.data[i] == ' ' || bytes.data[i] == '\n' || bytes.data[i] == '\r'))
-        i++;
-    return i < bytes.len && bytes.data[i] == '\'';
-}
-
 bool ecl_type_from_name(const char name[4], enum ecl_type *type, uint32_t *size)
 {
     static const struct {

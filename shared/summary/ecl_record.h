@@ -47,9 +47,6 @@ struct ecl_reader {
 
 void ecl_reader_init(struct ecl_reader *r, struct ds_bytes bytes, bool formatted);
 
-/* Guess from the first bytes: text files begin with blanks and a quote. */
-bool ecl_looks_formatted(struct ds_bytes bytes);
-
 /* The next record; r->at moves behind it. On failure r->at stays at the record's begin.
  *   DS_ENOTFOUND  no more: the bytes end exactly behind a record
  *   DS_EAGAIN     the bytes end inside the record

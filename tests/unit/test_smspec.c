@@ -170,7 +170,6 @@ Test(smspec, every_class_of_vector_has_its_canonical_key_and_kind)
     for (int formatted = 0; formatted < 2; formatted++) {
         struct smspec spec;
         put_spec(formatted, "WGNAMES", 8, c, DS_COUNT(c), START, 6);
-        cr_assert_eq(ecl_looks_formatted(written()), formatted);
         cr_assert_eq(smspec_read(written(), formatted, arena, &spec, &err), 0, "%s", err.text);
         expect_vectors(&spec);
         cr_expect_eq(spec.units, SUMMARY_FIELD); /* no INTEHEAD: told by STB and PSIA */
