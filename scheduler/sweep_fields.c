@@ -56,6 +56,14 @@ void nearest_word(struct ds_span word, const struct ds_span *names, size_t n,
                        (int)(hit->len > 60 ? 60 : hit->len), hit->ptr);
 }
 
+size_t word_place(struct ds_span word, const struct ds_span *words, size_t n)
+{
+    size_t i = 0;
+    while (i < n && !ds_span_eq(words[i], word))
+        i++;
+    return i;
+}
+
 void reader_join(char out[READER_PATH_BYTES], const char *path, struct ds_span name)
 {
     size_t n = strnlen(path, READER_PATH_BYTES - 1), room = READER_PATH_BYTES - 1 - n;
@@ -223,9 +231,9 @@ static unsigned choose(struct sweep_reader *r, const struct sweep_key *k,
         rest = ds_span_cut(rest, '|', &words[n++]);
     if (!reader_text(r, k->path, node, &text))
         return 0;
-    for (size_t i = 0; i < n; i++)
-        if (ds_span_eq(words[i], text))
-            return (unsigned)i + 1;
+    size_t which = word_place(text, words, n);
+    if (which < n)
+        return (unsigned)which + 1;
     char near[NEAREST_BYTES];
     nearest_word(text, words, n, near);
     reader_bad(r, pos_of(node), "%s: '%.*s' is none of %s%s", k->path,

@@ -46,6 +46,9 @@ void *reader_take(struct sweep_reader *r, size_t n, size_t size);
 void nearest_word(struct ds_span word, const struct ds_span *names, size_t n,
                   char out[NEAREST_BYTES]);
 
+/* Which of words it is; n: none of them. */
+size_t word_place(struct ds_span word, const struct ds_span *words, size_t n);
+
 /* A scalar as text, checked for control bytes and length; false after a problem. */
 bool reader_text(struct sweep_reader *r, const char *path, const struct yaml_node *node,
                  struct ds_span *out);

@@ -61,9 +61,8 @@ static void check_placeholders(struct sweep_reader *r, const char *path,
         if (!end)
             continue;
         struct ds_span word = {t.ptr + i, (size_t)(end - t.ptr) - i + 1};
-        bool known = false;
-        for (size_t j = 0; j < DS_COUNT(PLACEHOLDERS); j++)
-            known |= ds_span_eq(word, PLACEHOLDERS[j]);
+        bool known =
+            word_place(word, PLACEHOLDERS, DS_COUNT(PLACEHOLDERS)) < DS_COUNT(PLACEHOLDERS);
         char near[NEAREST_BYTES];
         nearest_word(word, PLACEHOLDERS, DS_COUNT(PLACEHOLDERS), near);
         if (!known && near[0] && word.len <= 20)
@@ -93,10 +92,8 @@ void apply_retries(struct sweep_reader *r, const struct sweep_key *k, const stru
     for (size_t i = 0; i < DS_COUNT(SETTABLE); i++)
         names[i] = ds_span_of(verdict_name(SETTABLE[i]));
     for (const struct yaml_node *c = node->first; c; c = c->next) {
-        size_t i = 0;
+        size_t i = word_place(c->key, names, DS_COUNT(SETTABLE));
         double v;
-        while (i < DS_COUNT(SETTABLE) && !ds_span_eq(names[i], c->key))
-            i++;
         if (i == DS_COUNT(SETTABLE)) {
             char near[NEAREST_BYTES];
             nearest_word(c->key, names, DS_COUNT(SETTABLE), near);
@@ -261,9 +258,7 @@ void apply_formats(struct sweep_reader *r, const struct sweep_key *k, const stru
                    k->path);
     c->netcdf = c->csv = c->csv_gz = c->csv_zst = false;
     for (const struct yaml_node *at = node->first; at; at = at->next) {
-        size_t i = 0;
-        while (i < DS_COUNT(NAMES) && !ds_span_eq(NAMES[i], at->text))
-            i++;
+        size_t i = word_place(at->text, NAMES, DS_COUNT(NAMES));
         if (i < DS_COUNT(NAMES)) {
             *flags[i] = true;
             continue;
@@ -285,9 +280,7 @@ void apply_deck_from(struct sweep_reader *r, const struct sweep_key *k,
     if (node->n != 1)
         reader_bad(r, pos_of(node), "%s: write exactly one of configMap, store and url", k->path);
     for (const struct yaml_node *c = node->first; c; c = c->next) {
-        size_t i = 0;
-        while (i < DS_COUNT(KINDS) && !ds_span_eq(KINDS[i], c->key))
-            i++;
+        size_t i = word_place(c->key, KINDS, DS_COUNT(KINDS));
         char near[NEAREST_BYTES];
         nearest_word(c->key, KINDS, DS_COUNT(KINDS), near);
         if (i == DS_COUNT(KINDS))
@@ -307,9 +300,7 @@ void apply_once_do(struct sweep_reader *r, const struct sweep_key *k, const stru
     if (!reader_texts(r, k->path, node, &list, &n))
         return;
     for (const struct yaml_node *c = node->first; c; c = c->next) {
-        size_t i = 0;
-        while (i < DS_COUNT(WORDS) && !ds_span_eq(WORDS[i], c->text))
-            i++;
+        size_t i = word_place(c->text, WORDS, DS_COUNT(WORDS));
         char near[NEAREST_BYTES];
         nearest_word(c->text, WORDS, DS_COUNT(WORDS), near);
         if (i == DS_COUNT(WORDS))

@@ -72,11 +72,11 @@ static void take_word(struct sweep_reader *r, const char *path, const struct yam
 {
     static const struct ds_span WORDS[] = {{"report", 6}, {"monthly", 7}, {"yearly", 6}};
     static const enum collect_times TIMES[] = {TIMES_REPORT, TIMES_MONTHLY, TIMES_YEARLY};
-    for (size_t i = 0; i < DS_COUNT(WORDS); i++)
-        if (ds_span_eq(WORDS[i], node->text)) {
-            r->out->collect.times = TIMES[i];
-            return;
-        }
+    size_t which = word_place(node->text, WORDS, DS_COUNT(WORDS));
+    if (which < DS_COUNT(WORDS)) {
+        r->out->collect.times = TIMES[which];
+        return;
+    }
     char near[NEAREST_BYTES];
     nearest_word(node->text, WORDS, DS_COUNT(WORDS), near);
     reader_bad(r, pos_of(node),
