@@ -4,6 +4,7 @@
 #include "base/clock_io.h"
 #include "base/env_io.h"
 #include "base/fs_io.h"
+#include "base/utf8.h"
 #include "cli/text.h"
 
 #include <errno.h>
@@ -188,7 +189,7 @@ static unsigned visible_columns(struct ds_span line)
     unsigned columns = 0;
     while (line.len > 0) {
         uint32_t code;
-        size_t n = text_step(line, &code);
+        size_t n = utf8_step(line, &code);
         struct ds_span one = {line.ptr, n};
         if (line.ptr[0] == '\033') {
             while (n < line.len && line.ptr[n - 1] != 'm')

@@ -2,6 +2,7 @@
 #include "cli/text.h"
 
 #include "base/arena.h"
+#include "base/utf8.h"
 
 struct code_range {
     uint32_t first, last;
@@ -40,45 +41,6 @@ static bool in_ranges(const struct code_range *r, size_t n, uint32_t code)
     return low < n && code >= r[low].first;
 }
 
-static bool is_unsafe(uint32_t c)
-{
-    return c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x200e && c <= 0x200f)
-           || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
-}
-
-static size_t sequence_length(unsigned char lead)
-{
-    if (lead < 0x80)
-        return 1;
-    if (lead >= 0xc2 && lead <= 0xdf)
-        return 2;
-    if ((lead & 0xf0) == 0xe0)
-        return 3;
-    return lead >= 0xf0 && lead <= 0xf4 ? 4 : 0;
-}
-
-size_t text_step(struct ds_span s, uint32_t *code)
-{
-    static const unsigned char LEAD_BITS[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    static const uint32_t LEAST[] = {0, 0, 0x80, 0x800, 0x10000};
-    const unsigned char *b = (const unsigned char *)s.ptr;
-    size_t n = sequence_length(b[0]);
-    *code = '?';
-    if (n == 0 || n > s.len)
-        return 1;
-    uint32_t c = b[0] & LEAD_BITS[n];
-    for (size_t i = 1; i < n; i++) {
-        if ((b[i] & 0xc0) != 0x80)
-            return 1;
-        c = c << 6 | (b[i] & 0x3fu);
-    }
-    if (c < LEAST[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-        return 1;
-    if (!is_unsafe(c))
-        *code = c;
-    return n;
-}
-
 static size_t columns_of(uint32_t code)
 {
     if (code < 0x300)
@@ -108,7 +70,7 @@ size_t text_columns(struct ds_span s)
     size_t columns = 0;
     while (s.len > 0) {
         uint32_t code;
-        size_t n = text_step(s, &code);
+        size_t n = utf8_step(s, &code);
         columns += columns_of(code);
         s = (struct ds_span){s.ptr + n, s.len - n};
     }
@@ -119,7 +81,7 @@ void text_put(struct ds_buf *out, struct ds_span s)
 {
     while (s.len > 0) {
         uint32_t code;
-        size_t n = text_step(s, &code);
+        size_t n = utf8_step(s, &code);
         put_step(out, s, n, flat(s, code));
         s = (struct ds_span){s.ptr + n, s.len - n};
     }
@@ -129,7 +91,7 @@ void text_put_lines(struct ds_buf *out, struct ds_span s)
 {
     while (s.len > 0) {
         uint32_t code;
-        size_t n = text_step(s, &code);
+        size_t n = utf8_step(s, &code);
         if (s.ptr[0] == '\n' || s.ptr[0] == '\t')
             (void)buf_put_char(out, s.ptr[0]);
         else if (!(s.ptr[0] == '\r' && s.len > 1 && s.ptr[1] == '\n'))
@@ -148,7 +110,7 @@ size_t text_put_fit(struct ds_buf *out, struct ds_span s, size_t columns)
     size_t dots = columns >= 6 ? 2 : 0;
     while (s.len > 0) {
         uint32_t code;
-        size_t n = text_step(s, &code), w = columns_of(code);
+        size_t n = utf8_step(s, &code), w = columns_of(code);
         if (used + w + dots > columns)
             break;
         put_step(out, s, n, flat(s, code));

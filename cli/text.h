@@ -11,11 +11,6 @@
 
 #include <stdint.h>
 
-/* One step through UTF-8: length of the sequence at s (1 for a byte that starts none), its
- * code point, or '?' for control codes (C0, DEL, C1), invalid bytes, and marks that turn the
- * direction of text. s.len > 0. */
-size_t text_step(struct ds_span s, uint32_t *code);
-
 size_t text_columns(struct ds_span s); /* of the cleaned text */
 
 /* Append s cleaned, on one line: tabs and newlines become blanks. */

@@ -1,34 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/names.h"
 
+#include "base/utf8.h"
+
 #include <stdio.h>
 
 static bool is_word(unsigned char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-}
-
-/* Length of the well-formed UTF-8 sequence of two or more bytes at p, 0 if it is none. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-    static const struct {
-        unsigned char first, last, second_low, second_high, length;
-    } FORMS[] = {
-        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-        {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-        {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    for (size_t i = 0; i < DS_COUNT(FORMS); i++) {
-        if (p[0] < FORMS[i].first || p[0] > FORMS[i].last)
-            continue;
-        if (FORMS[i].length > n || p[1] < FORMS[i].second_low || p[1] > FORMS[i].second_high)
-            return 0;
-        for (size_t k = 2; k < FORMS[i].length; k++)
-            if (p[k] < 0x80 || p[k] > 0xbf)
-                return 0;
-        return FORMS[i].length;
-    }
-    return 0;
 }
 
 /* How many bytes at key[i] stand as they are; 0: the byte must be escaped. */

@@ -3,6 +3,7 @@
  * names line and column (in bytes, from 1). */
 #include "base/json.h"
 #include "base/units.h"
+#include "base/utf8.h"
 #include "design_build.h"
 #include "param_name.h"
 
@@ -364,7 +365,7 @@ static int check_text(struct table_reader *t)
         complain(t, t->at, "the table is UTF-16; save it as UTF-8", DS_SPAN(""));
     else if (x.len > 0 && memchr(x.ptr, '\0', x.len))
         complain(t, t->at, "a NUL byte: this is no text file", DS_SPAN(""));
-    else if (!json_is_utf8(x))
+    else if (!utf8_is_valid(x))
         complain(t, t->at, "the table is not UTF-8; save it as UTF-8", DS_SPAN(""));
     return t->failed ? DS_EINPUT : 0;
 }

@@ -3,6 +3,7 @@
 #include "base/json.h"
 
 #include "base/units.h"
+#include "base/utf8.h"
 
 #include <assert.h>
 #include <cjson/cJSON.h>
@@ -204,34 +205,6 @@ void jw_end_object(struct json_writer *w)
 void jw_end_array(struct json_writer *w)
 {
     close_with(w, ']');
-}
-
-/* Bytes of the UTF-8 sequence at s, 0 when there is none (overlong, surrogate, cut). */
-static size_t utf8_length(const unsigned char *s, size_t left)
-{
-    if (s[0] < 0x80)
-        return 1;
-    size_t n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-    if (s[0] < 0xc2 || s[0] > 0xf4 || n > left)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f)
-        || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
-}
-
-bool json_is_utf8(struct ds_span text)
-{
-    for (size_t i = 0; i < text.len;) {
-        size_t n = utf8_length((const unsigned char *)text.ptr + i, text.len - i);
-        if (n == 0)
-            return false;
-        i += n;
-    }
-    return true;
 }
 
 static void put_escaped(struct ds_buf *out, unsigned char c)

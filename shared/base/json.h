@@ -38,9 +38,6 @@ bool json_bool(const struct json *j, bool *out);
 bool json_u64(const struct json *j, uint64_t max, uint64_t *out); /* whole, 0 .. max < 2^53 */
 bool json_i64(const struct json *j, int64_t *out);                /* whole, |x| < 2^53 */
 
-/* Would jw_text write it as it is, without U+FFFD? */
-bool json_is_utf8(struct ds_span text);
-
 /* A writer keeps the commas right; depth at most 60. */
 struct json_writer {
     struct ds_buf *out;
@@ -56,7 +53,7 @@ void jw_end_array(struct json_writer *w);
 void jw_key(struct json_writer *w, const char *key);
 void jw_key_span(struct json_writer *w, struct ds_span key);
 void jw_text(struct json_writer *w,
-             struct ds_span text); /* bytes that are no UTF-8 become U+FFFD */
+             struct ds_span text); /* bytes that are no UTF-8 (utf8.h) become U+FFFD */
 void jw_cstr(struct json_writer *w, const char *text);
 void jw_u64(struct json_writer *w, uint64_t value);
 void jw_i64(struct json_writer *w, int64_t value);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/log_io.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +17,23 @@ void log_init(const char *program)
     program_name = program;
 }
 
+/* In place: what must not reach a terminal becomes one '?' each. Returns the new length. */
+static size_t clean(char *line, size_t len)
+{
+    size_t to = 0;
+    for (size_t i = 0; i < len;) {
+        uint32_t code;
+        size_t n = utf8_step((struct ds_span){line + i, len - i}, &code);
+        if (code == '?' && line[i] != '\n')
+            line[to++] = '?';
+        else
+            for (size_t k = 0; k < n; k++)
+                line[to++] = line[i + k];
+        i += n;
+    }
+    return to;
+}
+
 __attribute__((format(printf, 2, 0))) static void say(const char *level, const char *format,
                                                       va_list args)
 {
@@ -24,9 +43,7 @@ __attribute__((format(printf, 2, 0))) static void say(const char *level, const c
     size_t len = (size_t)n + (m < 0 ? 0 : (size_t)m);
     if (len >= LINE_BYTES)
         len = LINE_BYTES - 1;
-    for (size_t i = 0; i < len; i++)
-        if (((unsigned char)line[i] < 0x20 && line[i] != '\n') || line[i] == 0x7f)
-            line[i] = '?';
+    len = clean(line, len);
     line[len++] = '\n';
     ssize_t wrote = write(STDERR_FILENO, line, len);
     (void)wrote; /* nobody is left to tell */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* log_io.h - sentences for people on stderr, one line each, whole lines in one write
  *
- * Only shells log, once, where a thing is handled. Prefix is the program's name. Control
- * bytes from outside are shown as '?' so that no deck can write to a terminal. */
+ * Only shells log, once, where a thing is handled. Prefix is the program's name.
+ * What utf8_step does not let through (control codes, bytes that are no UTF-8) is shown as '?',
+ * so that no deck can write to a terminal. */
 #ifndef DS_BASE_LOG_IO_H
 #define DS_BASE_LOG_IO_H
 

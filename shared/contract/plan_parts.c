@@ -3,6 +3,7 @@
 #include "contract/plan_parts.h"
 
 #include "base/path.h"
+#include "base/utf8.h"
 
 int plan_json_wrong(struct plan_reading *r, const char *what)
 {
@@ -33,7 +34,7 @@ static void put_hex(struct json_writer *w, struct ds_span text)
 
 void plan_json_put_text(struct json_writer *w, struct ds_span text)
 {
-    if (json_is_utf8(text))
+    if (utf8_is_valid(text))
         jw_text(w, text);
     else
         put_hex(w, text);

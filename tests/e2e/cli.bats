@@ -559,3 +559,14 @@ assert len(v["libraries"]) >= 8 and all(v["libraries"].values()), v'
     make -s -C "$ROOT" uninstall DESTDIR="$WORK/root" PREFIX=/usr BUILD="${DS_BUILD#"$ROOT"/}" >/dev/null
     [ -z "$(find root -type f)" ]
 }
+
+@test "errors about a deck show its eight-bit control codes as question marks" {
+    null_sweep 1
+    printf "INCLUDE\n 'a\302\2332Jb\342\200\256.inc' /\n" >>DECK.DATA
+    sed -i '/^END$/d' DECK.DATA
+    run decksweep plan sweep.yaml
+    echo "$output"
+    [ "$status" -eq 2 ]
+    [[ $output == *"a?2Jb?.inc"* ]]
+    [ "$(grep -c $'\302\233\|\342\200\256' <<<"$output")" -eq 0 ]
+}

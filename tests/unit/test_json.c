@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/json.h"
+#include "base/utf8.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -144,6 +145,6 @@ Test(json, bytes_that_are_no_utf8_become_the_replacement_character)
         jw_cstr(&w, ROWS[i].in);
         cr_expect_eq(b.len, strlen(ROWS[i].out) + 2);
         cr_expect(memcmp(b.data + 1, ROWS[i].out, b.len - 2) == 0, "%zu", i);
-        cr_expect_eq(json_is_utf8(ds_span_of(ROWS[i].in)), ROWS[i].valid, "%zu", i);
+        cr_expect_eq(utf8_is_valid(ds_span_of(ROWS[i].in)), ROWS[i].valid, "%zu", i);
     }
 }
