@@ -53,14 +53,18 @@ static bool name_deck(struct scan *s)
         stem = base;
     char *upper = arena_cstr(s->arena, stem);
     if (!upper || stem.len == 0) {
-        scan_fail(s, DS_EINPUT, "the deck's path has no file name");
+        scan_fail(s, upper ? DS_EINPUT : DS_ETOOBIG, "%s",
+                  upper ? "the deck's path has no file name"
+                        : "reading the deck needs more memory than allowed");
         return false;
     }
     for (size_t i = 0; i < stem.len; i++)
         upper[i] = (upper[i] >= 'a' && upper[i] <= 'z') ? (char)(upper[i] - 'a' + 'A') : upper[i];
     s->out->case_root = (struct ds_span){upper, stem.len};
     s->out->deck_name = arena_format(s->arena, "%s.DATA", upper);
-    return s->out->deck_name.ptr != NULL;
+    if (!s->out->deck_name.ptr)
+        scan_fail(s, DS_ETOOBIG, "reading the deck needs more memory than allowed");
+    return s->status == 0;
 }
 
 static uint32_t open_root(struct scan *s)
@@ -249,36 +253,51 @@ static void digest_base(struct scan *s)
     sha256_destroy(h);
 }
 
-/* Digest of one value, and the bytes it brings. Files are sorted by path already. */
+static bool is_owned(const struct closure_file *f, uint32_t param, uint32_t value)
+{
+    for (size_t i = 0; i < f->n_owners; i++) {
+        if (f->owners[i].param == param && f->owners[i].value == value)
+            return true;
+    }
+    return false;
+}
+
+/* Digest of one value, and the bytes it brings. Files are sorted by path already. A file that is
+ * not the value nor below it ('<GEO>/../x.inc', '<FLT>.more') goes in by its whole path, with a
+ * '/' before it, which no path below a folder begins with. */
 static uint64_t digest_value(struct scan *s, uint32_t param, uint32_t value, struct sha256 *h)
 {
     struct closure_value *v = &s->values[param][value];
     uint64_t bytes = 0;
+    size_t n_outside = 0;
     sha256_reset(h);
     for (size_t i = 0; i < s->out->n_files; i++) {
         const struct closure_file *f = &s->out->files[i];
-        bool owned = false;
-        for (size_t k = 0; k < f->n_owners && !owned; k++)
-            owned = f->owners[k].param == param && f->owners[k].value == value;
-        if (!owned)
+        if (!is_owned(f, param, value))
             continue;
         bytes += f->is_common ? 0 : f->size_bytes;
-        struct ds_span rest = {f->digest_path.ptr + v->text.len, 0};
-        bool inside = f->digest_path.len > v->text.len
+        bool is_value = !v->is_folder && ds_span_eq(f->digest_path, v->text);
+        bool inside = v->is_folder && f->digest_path.len > v->text.len
                       && memcmp(f->digest_path.ptr, v->text.ptr, v->text.len) == 0;
-        if (!v->is_folder && ds_span_eq(f->digest_path, v->text))
+        if (is_value)
             memcpy(v->sha256, f->sha256, sizeof(v->sha256));
-        if (!v->is_folder || !inside)
-            continue;
-        rest.len = f->digest_path.len - v->text.len;
-        while (rest.len > 0 && rest.ptr[0] == '/')
+        if (!is_value && !inside && f->is_common)
+            continue; /* in the base digest */
+        struct ds_span rest = f->digest_path;
+        if (inside || is_value)
+            rest = (struct ds_span){rest.ptr + v->text.len, rest.len - v->text.len};
+        while (inside && rest.len > 0 && rest.ptr[0] == '/')
             rest = (struct ds_span){rest.ptr + 1, rest.len - 1};
+        if (!is_value && !inside) {
+            sha256_add(h, "/", 1);
+            n_outside++;
+        }
         sha256_add(h, rest.ptr, rest.len);
         sha256_add(h, "\0", 1);
         sha256_add(h, f->sha256, 64);
         sha256_add(h, "\n", 1);
     }
-    if (v->is_folder)
+    if (v->is_folder || n_outside > 0)
         sha256_end(h, v->sha256);
     return bytes;
 }

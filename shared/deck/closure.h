@@ -61,7 +61,8 @@ struct closure_file {
 
 struct closure_value {   /* one value of a `files` parameter */
     struct ds_span text; /* what <NAME> renders as: path from the root deck's folder */
-    char sha256[65];     /* of a file: its content; of a folder: over sorted "relpath\0sha\n" */
+    char sha256[65];     /* of a file: its content; of a folder: over sorted "relpath\0sha\n".
+                            Files elsewhere that names with the value reach are in it too. */
     bool is_folder;
 };
 

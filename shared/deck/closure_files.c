@@ -53,10 +53,9 @@ uint32_t scan_add_file(struct scan *s, struct ds_span digest_path, struct ds_spa
     struct scan_file *f = &files[s->n_files];
     f->digest_path = scan_copy(s, digest_path);
     f->source = scan_copy(s, source);
-    bool below = f->source.len > f->digest_path.len
-                 && ds_span_eq((struct ds_span){f->source.ptr, s->root_dir.len}, s->root_dir);
-    bool is_absolute = ds_span_starts(digest_path, "abs/") && f->source.len > 0
-                       && (!below || f->source.len != s->root_dir.len + 1 + digest_path.len);
+    bool below = f->source.len == s->root_dir.len + 1 + digest_path.len
+                 && memcmp(f->source.ptr, s->root_dir.ptr, s->root_dir.len) == 0;
+    bool is_absolute = ds_span_starts(digest_path, "abs/") && f->source.len > 0 && !below;
     f->display = is_absolute ? f->source : f->digest_path;
     *bucket = (uint32_t)s->n_files + 1;
     return (uint32_t)s->n_files++;
@@ -77,6 +76,14 @@ void scan_add_owner(struct scan *s, uint32_t file, uint32_t param, uint32_t valu
         return;
     f->owners = owners;
     owners[f->n_owners++] = (struct closure_owner){param, value};
+}
+
+void scan_note_use(struct scan *s, uint32_t file, int32_t param, uint32_t value)
+{
+    if (param >= 0)
+        scan_add_owner(s, file, (uint32_t)param, value);
+    else
+        s->files[file].is_common = true;
 }
 
 /* Encodings and line ends that no simulator reads. */

@@ -45,7 +45,6 @@ struct frame { /* an open file */
     uint32_t file, line;
     size_t at;
     const struct binding *binding;
-    uint32_t include_line; /* in the frame below */
 };
 
 struct job {                      /* an INCLUDE to be read with another value than the first */
@@ -111,6 +110,8 @@ struct ds_span scan_copy(struct scan *s, struct ds_span text);
 /* The file with this digest path, added when new. source: how the reader opens it. */
 uint32_t scan_add_file(struct scan *s, struct ds_span digest_path, struct ds_span source);
 void scan_add_owner(struct scan *s, uint32_t file, uint32_t param, uint32_t value);
+/* The file is every case's (param -1), or belongs to this value. */
+void scan_note_use(struct scan *s, uint32_t file, int32_t param, uint32_t value);
 /* Read the text once; false with a problem when it cannot be deck text. */
 bool scan_load_text(struct scan *s, uint32_t file, struct deck_pos pos);
 /* Bring in a file of which only size and digest are kept. */
@@ -135,10 +136,9 @@ struct name_use {
 
 struct resolved {
     struct ds_span digest_path, source;
-    struct ds_span shown; /* the string in the bundle's deck */
-    uint32_t value;       /* of all its parameters */
-    uint32_t params[8];   /* parameters in the name */
-    size_t n_params;
+    struct ds_span shown;          /* the string in the bundle's deck */
+    int32_t param;                 /* the `files` parameter that the name begins with, or -1 */
+    uint32_t value;                /* its value, when there is one */
     const struct binding *binding; /* for what is read from this file */
 };
 

@@ -177,16 +177,11 @@ static bool check_token(struct scan *s, const struct name_use *use, struct ds_sp
 
 /* ---- placeholders in names ---- */
 
-struct slots {
-    uint32_t params[8];
-    size_t n;
-};
-
-static int find_param(const struct scan *s, struct ds_span name)
+static int32_t find_param(const struct scan *s, struct ds_span name)
 {
     for (size_t i = 0; i < s->request->n_params; i++) {
         if (ds_span_eq(s->request->params[i].name, name))
-            return (int)i;
+            return (int32_t)i;
     }
     return -1;
 }
@@ -200,34 +195,20 @@ static bool is_declared(const struct scan *s, struct ds_span name)
     return false;
 }
 
-static bool next_placeholder(struct ds_span text, size_t *at, struct ds_span *name, size_t *open)
-{
-    for (size_t i = *at; i < text.len; i++) {
-        if (text.ptr[i] != '<')
-            continue;
-        size_t end = i + 1;
-        while (end < text.len && is_alias_char(text.ptr[end]) && text.ptr[end] != '-')
-            end++;
-        bool digit = i + 1 < text.len && text.ptr[i + 1] >= '0' && text.ptr[i + 1] <= '9';
-        if (end == i + 1 || digit || end >= text.len || text.ptr[end] != '>')
-            continue;
-        *name = (struct ds_span){text.ptr + i + 1, end - i - 1};
-        *open = i;
-        *at = end + 1;
-        return true;
-    }
-    return false;
-}
-
-static bool find_slots(struct scan *s, const struct name_use *use, struct ds_span name,
-                       struct slots *slots)
+/* The `files` parameter that the name begins with, or -1 where there is no placeholder. Any other
+ * placeholder is an error (false). */
+static bool find_slot(struct scan *s, const struct name_use *use, struct ds_span name,
+                      int32_t *param)
 {
     struct deck_pos pos = scan_pos(s, use->file, use->token.line, use->token.column);
-    size_t at = 0, open = 0;
-    struct ds_span word;
-    while (next_placeholder(name, &at, &word, &open)) {
-        int param = find_param(s, word);
-        if (param < 0) {
+    *param = -1;
+    for (size_t i = 0; i < name.len; i++) {
+        size_t length = deck_placeholder_length(name, i);
+        if (length == 0)
+            continue;
+        struct ds_span word = {name.ptr + i + 1, length - 2};
+        int32_t found = find_param(s, word);
+        if (found < 0) {
             deck_error(s->problems, pos,
                        "%s: <%.*s> is no parameter of kind `files`, and only these may stand in a "
                        "file name%s; list the files under spec.parameters: %.*s: {files: \"...\"}",
@@ -235,35 +216,17 @@ static bool find_slots(struct scan *s, const struct name_use *use, struct ds_spa
                        is_declared(s, word) ? "" : " (it is undeclared)", DS_FMT(word));
             return false;
         }
-        if (open != 0) {
+        if (i != 0) {
             deck_error(s->problems, pos,
                        "%s: <%.*s> stands for a path from the deck's folder, so the name must "
                        "start with it",
                        use->keyword, DS_FMT(word));
             return false;
         }
-        if (slots->n >= DS_COUNT(slots->params))
-            return false;
-        slots->params[slots->n++] = (uint32_t)param;
+        *param = found;
+        i += length - 1;
     }
     return true;
-}
-
-static struct ds_span fill_slots(struct scan *s, struct ds_span name, uint32_t value)
-{
-    ds_auto_buf b;
-    buf_init(&b, (size_t)SCAN_NAME_BYTES * 4);
-    size_t at = 0, from = 0, open = 0;
-    struct ds_span word;
-    while (next_placeholder(name, &at, &word, &open)) {
-        int param = find_param(s, word);
-        buf_put(&b, name.ptr + from, open - from);
-        if (param >= 0 && value < s->request->params[param].n_paths)
-            buf_put_span(&b, s->values[param][value].text);
-        from = at;
-    }
-    buf_put(&b, name.ptr + from, name.len - from);
-    return scan_copy(s, buf_span(&b));
 }
 
 /* ---- one resolved name ---- */
@@ -339,33 +302,42 @@ static bool bound_value(const struct binding *b, uint32_t group, uint32_t *value
     return false;
 }
 
+/* One name a value of the parameter that it begins with; only the value that the file around it
+ * is read with, if there is one. */
 static size_t resolve_values(struct scan *s, const struct name_use *use, struct ds_span path,
-                             const struct slots *slots, struct resolved **out)
+                             int32_t param, struct resolved **out)
 {
-    const struct deck_files_param *first = &s->request->params[slots->params[0]];
-    for (size_t i = 1; i < slots->n; i++) {
-        if (s->request->params[slots->params[i]].group == first->group)
-            continue;
-        deck_error(s->problems, scan_pos(s, use->file, use->token.line, use->token.column),
-                   "%s: two `files` parameters that do not move together stand in one name; tie "
-                   "them with `with:`",
-                   use->keyword);
+    const struct deck_files_param *p = &s->request->params[param];
+    struct ds_span behind = {path.ptr + p->name.len + 2, path.len - p->name.len - 2};
+    uint32_t fixed = 0;
+    bool is_fixed = bound_value(use->binding, p->group, &fixed);
+    if (is_fixed && fixed >= p->n_paths) {
+        deck_error(
+            s->problems, scan_pos(s, use->file, use->token.line, use->token.column),
+            "%s: <%.*s> has too few values (%zu): the parameter that it moves with has more; "
+            "both need as many",
+            use->keyword, DS_FMT(p->name), p->n_paths);
         return 0;
     }
-    uint32_t fixed = 0;
-    bool is_fixed = bound_value(use->binding, first->group, &fixed);
-    size_t n = is_fixed ? 1 : first->n_paths, done = 0;
+    size_t n = is_fixed ? 1 : p->n_paths, done = 0;
     struct resolved *list = ds_new(s->arena, struct resolved, n);
+    if (!list)
+        scan_fail(s, DS_ETOOBIG, "the deck's file names need more memory than allowed");
     for (size_t i = 0; list && i < n; i++) {
         struct resolved *r = &list[done];
-        *r = (struct resolved){.value = is_fixed ? fixed : (uint32_t)i, .n_params = slots->n};
-        memcpy(r->params, slots->params, sizeof(slots->params));
-        if (s->values[slots->params[0]][r->value].text.len == 0)
+        *r = (struct resolved){.param = param, .value = is_fixed ? fixed : (uint32_t)i};
+        struct ds_span text = s->values[param][r->value].text;
+        if (text.len == 0)
             continue; /* the value itself is wrong, and said */
         struct binding *b = ds_new(s->arena, struct binding, 1);
-        if (!b || !resolve_one(s, use, fill_slots(s, path, r->value), r))
-            return done;
-        *b = (struct binding){first->group, r->value, use->binding};
+        struct ds_span full = arena_format(s->arena, "%.*s%.*s", DS_FMT(text), DS_FMT(behind));
+        if (!b || !full.ptr) {
+            scan_fail(s, DS_ETOOBIG, "the deck's file names need more memory than allowed");
+            break;
+        }
+        if (!resolve_one(s, use, full, r))
+            continue;
+        *b = (struct binding){p->group, r->value, use->binding};
         r->binding = b;
         r->shown = r->digest_path;
         done++;
@@ -391,20 +363,23 @@ size_t scan_resolve(struct scan *s, const struct name_use *use, struct resolved 
 {
     struct ds_span name = deck_unquote(use->token.text), path = name;
     struct alias *alias = NULL;
-    struct slots slots = {0};
+    int32_t param = -1;
     if (!check_token(s, use, name))
         return 0;
     if (use->uses_aliases && !expand_alias(s, use, name, &path, &alias))
         return 0;
     if (use->uses_aliases)
         replace_backslashes(s, use, &path);
-    if (!find_slots(s, use, path, &slots) || s->status != 0)
+    if (!find_slot(s, use, path, &param) || s->status != 0)
         return 0;
-    if (slots.n > 0)
-        return resolve_values(s, use, path, &slots, out);
+    if (param >= 0)
+        return resolve_values(s, use, path, param, out);
     struct resolved *one = ds_new(s->arena, struct resolved, 1);
+    if (!one)
+        scan_fail(s, DS_ETOOBIG, "the deck's file names need more memory than allowed");
     if (!one || !resolve_one(s, use, path, one))
         return 0;
+    one->param = -1;
     one->binding = use->binding;
     note_rewrite(s, use, path, alias, one);
     *out = one;

@@ -102,7 +102,6 @@ static void scan_steps(struct scan *s, struct ds_span path, uint64_t size, bool 
 /* ---- files ---- */
 
 struct base { /* a base run that is being brought in */
-    const struct name_use *use;
     const struct resolved *r;
     struct deck_pos pos;
     uint32_t step;
@@ -127,10 +126,7 @@ static uint32_t add_base_file(struct scan *s, const struct base *b, const char *
     uint32_t file = scan_add_file(s, digest, source);
     if (file == NO_FILE)
         return NO_FILE;
-    if (b->r->n_params == 0)
-        s->files[file].is_common = true;
-    for (size_t i = 0; i < b->r->n_params; i++)
-        scan_add_owner(s, file, b->r->params[i], b->r->value);
+    scan_note_use(s, file, b->r->param, b->r->value);
     return scan_load_digest(s, file) ? file : NO_FILE;
 }
 
@@ -227,7 +223,7 @@ void scan_restart(struct scan *s, const struct name_use *use, uint32_t step)
     size_t n = scan_resolve(s, use, &list);
     restart->present = true;
     for (size_t i = 0; i < n && s->status == 0; i++) {
-        struct base b = {use, &list[i], restart->pos, step};
+        struct base b = {&list[i], restart->pos, step};
         struct ds_span root = list[i].shown;
         if (i == 0)
             restart->root = root;

@@ -98,8 +98,7 @@ static void push_file(struct scan *s, uint32_t file, const struct binding *bindi
                   "the deck includes too much text (files included again and again?)");
         return;
     }
-    uint32_t line = s->depth > 0 ? top(s)->line : 0;
-    s->stack[s->depth++] = (struct frame){.file = file, .binding = binding, .include_line = line};
+    s->stack[s->depth++] = (struct frame){.file = file, .binding = binding};
 }
 
 static void add_job(struct scan *s, uint32_t file, const struct binding *binding,
@@ -143,10 +142,7 @@ static uint32_t take_file(struct scan *s, const struct name_use *use, const stru
     uint32_t file = scan_add_file(s, r->digest_path, r->source);
     if (file == NO_FILE)
         return NO_FILE;
-    if (r->n_params == 0)
-        s->files[file].is_common = true;
-    for (size_t i = 0; i < r->n_params; i++)
-        scan_add_owner(s, file, r->params[i], r->value);
+    scan_note_use(s, file, r->param, r->value);
     bool ok = is_text ? scan_load_text(s, file, pos) : scan_load_digest(s, file);
     return ok && s->status == 0 ? file : NO_FILE;
 }
@@ -459,7 +455,11 @@ static void say_trouble(struct scan *s, struct ds_span line, const struct walk_s
                    "a keyword is expected here, and '%.*s' is none (too many records, or a '/' too "
                    "early, in %s before?)",
                    DS_FMT(word), s->walk.keyword.name[0] ? s->walk.keyword.name : "the text");
-    if (step->events & WALK_SWALLOWED)
+    if ((step->events & WALK_SWALLOWED) && s->walk.record_line == top(s)->line)
+        deck_error(s->problems, here(s, column),
+                   "%.*s is read as data of %s (line %u), because no '/' ends that before it",
+                   DS_FMT(word), s->walk.keyword.name, s->walk.keyword.line);
+    else if (step->events & WALK_SWALLOWED)
         deck_error(s->problems, here(s, column),
                    "%.*s is read as data of %s, whose record (from line %u on) is not ended by '/'",
                    DS_FMT(word), s->walk.keyword.name, s->walk.record_line);

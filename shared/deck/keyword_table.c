@@ -471,8 +471,3 @@ struct deck_size deck_keyword_size(struct ds_span name)
     }
     return unknown;
 }
-
-bool deck_keyword_is_known(struct ds_span name)
-{
-    return deck_keyword_size(name).kind != DECK_SIZE_UNKNOWN_KEYWORD;
-}

@@ -145,6 +145,22 @@ struct ds_span deck_unquote(struct ds_span token)
     return token;
 }
 
+static bool is_name_char(char c)
+{
+    return is_letter(c) || is_digit(c) || c == '_';
+}
+
+size_t deck_placeholder_length(struct ds_span text, size_t i)
+{
+    if (text.ptr[i] != '<' || i + 2 >= text.len || !is_name_char(text.ptr[i + 1])
+        || is_digit(text.ptr[i + 1]))
+        return 0;
+    size_t end = i + 2;
+    while (end < text.len && is_name_char(text.ptr[end]))
+        end++;
+    return end < text.len && text.ptr[end] == '>' ? end + 1 - i : 0;
+}
+
 bool deck_split_repeat(struct ds_span token, uint64_t *repeat, struct ds_span *value)
 {
     size_t digits = 0;

@@ -71,7 +71,6 @@ struct deck_size {
 /* Look a keyword up (upper case, at most 8 characters). Includes the SUMMARY families that
  * are matched by pattern. Cost: binary search. */
 struct deck_size deck_keyword_size(struct ds_span name);
-bool deck_keyword_is_known(struct ds_span name);
 
 bool deck_is_separator(char c);
 
@@ -97,6 +96,10 @@ bool deck_next_token(struct ds_span line, size_t *at, struct ds_span *token);
 
 /* Without the quotes around it, if any. */
 struct ds_span deck_unquote(struct ds_span token);
+
+/* Length of the placeholder "<NAME>" at offset i of text, or 0: NAME is a letter or `_`, then
+ * letters, digits or `_`. */
+size_t deck_placeholder_length(struct ds_span text, size_t i);
 
 /* "3*0.25" -> repeat 3, value "0.25"; "7*" and "*" -> value "" (default), repeat 7 and 1;
  * no star -> repeat 1. false when what stands before the star is no count. */

@@ -7,11 +7,6 @@
 
 #define MAX_SLOTS 1000000u
 
-static bool is_name_start(char c)
-{
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
-}
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -19,7 +14,8 @@ static bool is_digit(char c)
 
 static bool is_word_char(char c)
 {
-    return is_name_start(c) || is_digit(c) || c == '.' || c == '+' || c == '-';
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || is_digit(c) || c == '_' || c == '.'
+           || c == '+' || c == '-';
 }
 
 /* ---- finding ---- */
@@ -49,22 +45,6 @@ static struct template_slot *finder_add(struct finder *f)
     return &f->slots[f->n++];
 }
 
-/* Length of "<NAME>" at i, or 0. */
-static size_t placeholder_length(struct ds_span line, size_t i)
-{
-    if (line.ptr[i] != '<' || i + 2 >= line.len || !is_name_start(line.ptr[i + 1]))
-        return 0;
-    size_t end = i + 2;
-    while (end < line.len && (is_name_start(line.ptr[end]) || is_digit(line.ptr[end])))
-        end++;
-    return end < line.len && line.ptr[end] == '>' ? end + 1 - i : 0;
-}
-
-static bool is_glue(char c)
-{
-    return !deck_is_separator(c) && c != '/' && c != '\'' && c != '"';
-}
-
 /* Is what stands before offset i "digits*"? */
 static bool follows_repeat(struct ds_span line, size_t i)
 {
@@ -92,7 +72,7 @@ static void find_in_line(struct finder *f, struct ds_span text, struct ds_span r
                 quote = 0;
             continue;
         }
-        size_t length = placeholder_length(line, i);
+        size_t length = deck_placeholder_length(line, i);
         if (length == 0)
             continue;
         struct template_slot *s = finder_add(f);
@@ -107,8 +87,6 @@ static void find_in_line(struct finder *f, struct ds_span text, struct ds_span r
                                     .before = i > 0 ? line.ptr[i - 1] : '\n',
                                     .after = end < line.len ? line.ptr[end] : '\n',
                                     .repeats = quote == 0 && follows_repeat(line, i)};
-        s->glued_left = is_glue(s->before);
-        s->glued_right = is_glue(s->after);
         s->is_count = quote == 0 && s->after == '*';
         i = end - 1;
     }

@@ -17,12 +17,11 @@
 struct template_slot {
     struct ds_span name;
     uint32_t line, column;
-    size_t offset;                /* of '<' in the file's text */
-    char quote;                   /* ' or " when it stands between such quotes, else 0 */
-    bool glued_left, glued_right; /* something other than a separator, '/' or quote touches it */
-    char before, after;           /* the bytes next to it; '\n' at the line's ends */
-    bool repeats;                 /* what stands before it is "n*" */
-    bool is_count;                /* what stands behind it is '*': it is a repeat count */
+    size_t offset;      /* of '<' in the file's text */
+    char quote;         /* ' or " when it stands between such quotes, else 0 */
+    char before, after; /* the bytes next to it; '\n' at the line's ends */
+    bool repeats;       /* what stands before it is "n*" */
+    bool is_count;      /* what stands behind it is '*': it is a repeat count */
 };
 
 /* All placeholders of one file's text, in order. stop_line: placeholders after it are not

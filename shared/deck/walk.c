@@ -198,9 +198,9 @@ static struct walk_step data_line(struct deck_walk *w, uint32_t number, struct d
         w->record_line = number;
         if (w->rest_had_slash && w->n_records == 0 && is_known_word(deck_first_word(line)))
             step.events |= WALK_SUSPICIOUS_DATA;
-    } else if (is_structure_line(line, deck_first_word(line))) {
-        step.events |= WALK_SWALLOWED;
     }
+    if (!(step.events & WALK_SUSPICIOUS_DATA) && is_structure_line(line, deck_first_word(line)))
+        step.events |= WALK_SWALLOWED;
     if (slash == line.len) {
         w->in_record = true;
         return step;
@@ -232,10 +232,8 @@ struct walk_step deck_walk_line(struct deck_walk *w, uint32_t file, uint32_t num
     struct ds_span word = deck_first_word(line);
     if (word.len == 0)
         return step;
-    if (w->in_keyword && may_complete(w) && is_known_word(word)) {
-        step.events = WALK_PREVIOUS_ENDED;
+    if (w->in_keyword && may_complete(w) && is_known_word(word))
         w->in_keyword = w->in_record = false;
-    }
     if (w->in_keyword)
         return data_line(w, number, line);
     if (deck_is_keyword_word(word))

@@ -22,16 +22,14 @@ enum walk_event {                            /* what one line did; several at on
                   WALK_DATA = 2,             /* the line has data of the record: step.data */
                   WALK_RECORD = 4,           /* a record ended on this line */
                   WALK_ENDED = 8,            /* the keyword in walk.keyword is complete */
-                  WALK_PREVIOUS_ENDED = 16,  /* before WALK_BEGAN: an open keyword ended */
-                  WALK_UNKNOWN_KEYWORD = 32, /* a keyword word that is not in the table */
-                  WALK_RANDOM_TEXT = 64,     /* neither keyword nor data */
-                  WALK_TITLE = 128,          /* this line is the title: step.data */
-                  WALK_LONG_KEYWORD = 256,   /* more than 8 characters, the first 8 are one */
+                  WALK_UNKNOWN_KEYWORD = 16, /* a keyword word that is not in the table */
+                  WALK_RANDOM_TEXT = 32,     /* neither keyword nor data */
+                  WALK_TITLE = 64,           /* this line is the title: step.data */
+                  WALK_LONG_KEYWORD = 128,   /* more than 8 characters, the first 8 are one */
                   WALK_SUSPICIOUS_DATA =
-                      512, /* a record starts with a keyword although the keyword's own
+                      256,              /* a record starts with a keyword although the keyword's own
                                    line had data behind it: "PORO 300*0.2 /" */
-                  WALK_SWALLOWED =
-                      1024, /* a line of an open record is INCLUDE or a section: a '/' is
+                  WALK_SWALLOWED = 512, /* a line of data is INCLUDE or a section: a '/' is
                                    missing before it */
 };
 

@@ -209,6 +209,60 @@ Test(closure, files_parameters_bring_case_files_that_are_not_in_the_base_digest)
     arena_destroy(w->arena);
 }
 
+/* Names that leave the value they begin with: what they reach counts for every case that has it. */
+Test(closure, a_file_beside_a_value_that_the_deck_reaches_through_it_is_in_the_values_digest)
+{
+    static const struct {
+        const char *name, *file;
+        uint32_t param;
+    } rows[] = {
+        {"<GEO>/../both.inc", "/home/me/geo/both.inc", 0},
+        {"<GEO>/../../x.inc", "/home/me/x.inc", 0},
+        {"<FLT>.more", "/home/me/flt0.inc.more", 1},
+    };
+    for (size_t i = 0; i < DS_COUNT(rows); i++) {
+        struct world *w = world_new();
+        struct deck_files_param params[2];
+        struct ds_span names[2];
+        geo_world(w, params, names);
+        cr_assert_eq(scan(w), 0, "%s", w->err.text);
+        char without[65], with[65], base[65];
+        memcpy(without, w->closure.values[rows[i].param][0].sha256, 65);
+        add(w, "/home/me/model/CASE.DATA",
+            arena_format(w->arena,
+                         HEAD
+                         "INCLUDE\n '<GEO>/poro.inc' /\nINCLUDE\n '<FLT>' /\nINCLUDE\n '%s' /\n",
+                         rows[i].name)
+                .ptr);
+        add(w, "/home/me/flt1.inc.more", "-- f1\n");
+        add(w, rows[i].file, "-- old\n");
+        cr_assert_eq(scan(w), 0, "%s", w->err.text);
+        memcpy(with, w->closure.values[rows[i].param][0].sha256, 65);
+        memcpy(base, w->closure.base_digest, 65);
+        add(w, rows[i].file, "-- new\n");
+        cr_assert_eq(scan(w), 0, "%s", w->err.text);
+        cr_expect_str_eq(w->closure.base_digest, base);
+        cr_expect_str_neq(with, without, "%s", rows[i].name);
+        cr_expect_str_neq(w->closure.values[rows[i].param][0].sha256, with, "%s", rows[i].name);
+        arena_destroy(w->arena);
+    }
+}
+
+Test(closure, a_value_without_its_counterpart_in_the_parameter_it_moves_with_is_an_error)
+{
+    struct world *w = world_new();
+    struct deck_files_param params[2];
+    struct ds_span names[2];
+    geo_world(w, params, names);
+    params[1].n_paths = 1;
+    add(w, "/home/me/geo/r1/poro.inc", "INCLUDE\n '<FLT>' /\n");
+    cr_expect_eq(scan(w), DS_EINPUT);
+    cr_expect_eq(w->problems->n_errors, 1);
+    cr_expect(has_problem(w, "../geo/r1/poro.inc:2:2: INCLUDE: <FLT> has too few values (1): "
+                             "the parameter that it moves with has more"));
+    arena_destroy(w->arena);
+}
+
 Test(closure, a_file_missing_from_one_folder_of_a_parameter_is_found)
 {
     struct world *w = world_new();
@@ -230,6 +284,7 @@ Test(closure, only_files_parameters_may_stand_in_names_and_only_in_front)
     } rows[] = {
         {"<NUM>.inc", "<NUM> is no parameter of kind `files`"},
         {"inc/<GEO>/x", "must start with it"},
+        {"<GEO><GEO>/x", "must start with it"},
     };
     for (size_t i = 0; i < DS_COUNT(rows); i++) {
         struct world *w = world_new();
@@ -260,6 +315,30 @@ Test(closure, all_problems_are_said_not_only_the_first)
     cr_expect(has_problem(w, "there is A.INC (upper and lower case count)"));
     cr_expect(strstr(w->err.text, "(and 3 more)"));
     arena_destroy(w->arena);
+}
+
+Test(closure, a_section_or_include_among_the_data_of_a_keyword_is_a_missing_slash)
+{
+    static const struct {
+        const char *deck, *problem;
+    } rows[] = {
+        {"EQUALS\n PORO 1 /\nPROPS\n", "CASE.DATA:5:1: PROPS is read as data of EQUALS (line 3)"},
+        {"EQUALS\n PORO 1 /\n include -- x\n 'x' /\n", "5:2: include is read as data of EQUALS"},
+        {"BOX\nSUMMARY\n", "CASE.DATA:4:1: SUMMARY is read as data of BOX (line 3)"},
+        {"EQUALS\n PORO\n\nPROPS\n", "PROPS is read as data of EQUALS, whose record (from line 4"},
+        {"WELSPECS\n PROPS G 1 1 1* OIL /\n 'GRID'\n G 1 1 1* OIL /\n/\n", NULL},
+    };
+    for (size_t i = 0; i < DS_COUNT(rows); i++) {
+        struct world *w = world_new();
+        add(w, "/home/me/model/CASE.DATA", arena_format(w->arena, HEAD "%s", rows[i].deck).ptr);
+        add(w, "/home/me/model/x", "-- x\n");
+        int rc = scan(w);
+        if (rows[i].problem)
+            cr_expect(rc == DS_EINPUT && has_problem(w, rows[i].problem), "row %zu", i);
+        else
+            cr_expect_eq(rc, 0, "row %zu: %s", i, w->err.text);
+        arena_destroy(w->arena);
+    }
 }
 
 Test(closure, many_problems_are_bounded_and_counted)
@@ -383,7 +462,8 @@ Test(closure, an_absolute_restart_root_is_rewritten_and_bounded)
 
 Test(closure, arena_that_is_too_small_is_an_error_not_a_crash)
 {
-    for (size_t cap = 200000; cap < 600000; cap += 1000) {
+    char whole[65] = "";
+    for (size_t cap = 600000; cap > 1000; cap -= 997) {
         struct world *w = world_new();
         struct ds_arena *small = arena_create(cap);
         add(w, "/home/me/model/CASE.DATA", HEAD "INCLUDE\n 'x' /\nTSTEP\n 1 2 3 /\nOIL\n");
@@ -391,6 +471,10 @@ Test(closure, arena_that_is_too_small_is_an_error_not_a_crash)
         struct closure c;
         int rc = closure_scan(&w->request, small, &c, w->problems, &w->err);
         cr_expect(rc == 0 || rc == DS_ETOOBIG, "%d %s", rc, w->err.text);
+        if (cap == 600000)
+            memcpy(whole, rc == 0 ? c.base_digest : "", rc == 0 ? 65 : 1);
+        if (rc == 0) /* all of it or nothing */
+            cr_expect_str_eq(c.base_digest, whole);
         arena_destroy(small);
         arena_destroy(w->arena);
     }

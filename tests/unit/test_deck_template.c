@@ -43,10 +43,10 @@ Test(template, a_slot_knows_its_place_and_neighbours)
     cr_assert_eq(
         template_find(DS_SPAN("x\n 3*<A> '<B> c' -<C>/ <D>*0.2\n<E>\n"), 3, a, &s, &n, NULL), 0);
     cr_assert_eq(n, 5);
-    cr_expect(s[0].line == 2 && s[0].column == 4 && s[0].repeats && s[0].glued_left);
-    cr_expect(!s[0].glued_right && s[0].offset == 5);
-    cr_expect(s[1].quote == '\'' && !s[1].glued_left && s[1].before == '\'');
-    cr_expect(s[2].before == '-' && s[2].after == '/' && !s[2].glued_right);
+    cr_expect(s[0].line == 2 && s[0].column == 4 && s[0].repeats);
+    cr_expect(s[0].before == '*' && s[0].after == ' ' && s[0].offset == 5);
+    cr_expect(s[1].quote == '\'' && s[1].before == '\'');
+    cr_expect(s[2].before == '-' && s[2].after == '/');
     cr_expect(s[3].is_count);
     cr_expect(s[4].line == 3 && s[4].before == '\n' && s[4].after == '\n');
     cr_assert_eq(template_find(DS_SPAN("<A>\nEND\n<B>\n"), 2, a, &s, &n, NULL), 0);
