@@ -159,7 +159,7 @@ static void check_vectors(struct assembly *s)
 {
     const struct sweep_collect *c = &s->in->sweep->collect;
     for (size_t i = 0; i < c->n_vectors; i++)
-        if (features_summary_can(s->in->closure, c->vectors[i]) == SUMMARY_NO)
+        if (!features_summary_can(s->in->closure, c->vectors[i]))
             warn(s, arena_format(
                         s->a,
                         "spec.collect.vectors: the SUMMARY section of %.*s asks for nothing that "

@@ -21,7 +21,7 @@ struct deck_files {
     struct ds_arena *texts;
 };
 
-/* A terminated path on the caller's stack. */
+/* The path terminated, on the caller's stack. */
 static int path_text(struct ds_span path, char out[PATH_MAX_BYTES], struct ds_err *err)
 {
     if (path.len == 0 || path.len >= PATH_MAX_BYTES || memchr(path.ptr, '\0', path.len))
@@ -58,22 +58,20 @@ static int files_stat(void *context, struct ds_span path, struct ds_arena *a, st
     return DS_OK;
 }
 
-/* Open a regular file without ever blocking on a pipe or device. */
-static int open_regular(const char *name, int *fd, struct stat *st, struct ds_err *err)
+/* Open a regular file without ever blocking on a pipe or device. name: gives the path terminated;
+ * fd: the caller closes it, whatever comes back. */
+static int open_regular(struct ds_span path, char name[PATH_MAX_BYTES], int *fd, struct stat *st,
+                        struct ds_err *err)
 {
-    int opened = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (opened < 0)
-        return ds_fail_errno(err, DS_EIO, errno, "%s", name);
-    int rc = DS_OK;
-    if (fstat(opened, st) != 0)
-        rc = ds_fail_errno(err, DS_EIO, errno, "%s", name);
-    else if (!S_ISREG(st->st_mode))
-        rc = ds_fail(err, DS_EINPUT, "%s is no regular file", name);
+    int rc = path_text(path, name, err);
     if (rc != 0)
-        close(opened);
-    else
-        *fd = opened;
-    return rc;
+        return rc;
+    *fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (*fd < 0 || fstat(*fd, st) != 0)
+        return ds_fail_errno(err, DS_EIO, errno, "%s", name);
+    if (!S_ISREG(st->st_mode))
+        return ds_fail(err, DS_EINPUT, "%s is no regular file", name);
+    return DS_OK;
 }
 
 static int files_read(void *context, struct ds_span path, uint64_t max_bytes, struct ds_span *out,
@@ -83,9 +81,7 @@ static int files_read(void *context, struct ds_span path, uint64_t max_bytes, st
     char name[PATH_MAX_BYTES];
     struct stat st = {0};
     ds_auto_fd fd = -1;
-    int rc = path_text(path, name, err);
-    if (rc == 0)
-        rc = open_regular(name, &fd, &st, err);
+    int rc = open_regular(path, name, &fd, &st, err);
     if (rc != 0)
         return rc;
     if ((uint64_t)st.st_size > max_bytes)
@@ -97,7 +93,7 @@ static int files_read(void *context, struct ds_span path, uint64_t max_bytes, st
         return ds_fail(err, DS_ETOOBIG, "%s: the deck's files are too large together", name);
     rc = fs_pread_all(fd, text, size, 0, err);
     if (rc != 0)
-        return ds_wrap(err, "%s changed while it was read", name);
+        return ds_wrap(err, rc == DS_ECORRUPT ? "%s changed while it was read" : "%s", name);
     *out = (struct ds_span){text, size};
     return DS_OK;
 }
@@ -109,9 +105,7 @@ static int files_read_at(void *context, struct ds_span path, uint64_t offset, vo
     char name[PATH_MAX_BYTES];
     struct stat st = {0};
     ds_auto_fd fd = -1;
-    int rc = path_text(path, name, err);
-    if (rc == 0)
-        rc = open_regular(name, &fd, &st, err);
+    int rc = open_regular(path, name, &fd, &st, err);
     if (rc == 0)
         rc = fs_pread_all(fd, out, n, offset, err);
     return rc;
@@ -124,9 +118,7 @@ static int files_digest(void *context, struct ds_span path, char hex[65], uint64
     char name[PATH_MAX_BYTES];
     struct stat st = {0};
     ds_auto_fd fd = -1;
-    int rc = path_text(path, name, err);
-    if (rc == 0)
-        rc = open_regular(name, &fd, &st, err);
+    int rc = open_regular(path, name, &fd, &st, err);
     if (rc != 0)
         return rc;
     unsigned char *chunk ds_auto_free = malloc(CHUNK_BYTES);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* deck_files_io.h - the real file system as a struct deck_reader
  *
- * Text is mapped or read once and kept until destroy. Only regular files are read: no
- * devices, pipes, sockets. A file that changes while it is read is an error. One owner. */
+ * Text that is read is kept until destroy. Only regular files are read: no devices, pipes,
+ * sockets. A file that becomes shorter while it is read is an error. One owner. */
 #ifndef DS_DECK_DECK_FILES_IO_H
 #define DS_DECK_DECK_FILES_IO_H
 

@@ -45,21 +45,26 @@ struct reading { /* while the items are gone through */
     struct deck_problems *problems;
     struct deck_features *f;
     bool has[3]; /* oil, water, gas */
-    bool lab, skiprest, writes_restart, has_summary;
+    bool lab, skiprest;
     uint64_t compdat, compdat_patterns, wells, conns_a_well;
     uint64_t actnum_zero, equals_zero;
     bool actnum_on_again, has_actnum;
     double now_days; /* since START; NaN when it cannot be told */
     uint32_t steps;
     double restart_match; /* smallest distance of a report time to the restart time */
-    uint32_t n_unknown;
     uint64_t n_vectors;
 };
 
-static struct deck_pos item_pos(const struct reading *r, const struct closure_item *item,
-                                uint32_t line, uint32_t column)
+static struct deck_pos item_pos(const struct reading *r, const struct closure_item *item)
 {
-    return (struct deck_pos){r->c->files[item->file].display, line, column};
+    return (struct deck_pos){r->c->files[item->file].display, item->keyword.line, 0};
+}
+
+/* A record's, which may stand in another file than its keyword. */
+static struct deck_pos record_pos(const struct reading *r, const struct deck_record *rec)
+{
+    return (struct deck_pos){r->c->files[rec->file].display, rec->first_line,
+                             rec->tokens[0].column};
 }
 
 /* ---- grid ---- */
@@ -73,7 +78,7 @@ static void read_dims(struct reading *r, const struct closure_item *item)
     for (size_t i = 0; i < 3; i++) {
         n[i] = record_int(rec, i, 0);
         if (n[i] < 1 || n[i] > 1000000) {
-            deck_warn(r->problems, item_pos(r, item, item->keyword.line, 0),
+            deck_warn(r->problems, item_pos(r, item),
                       "%s: the grid's size cannot be read here; memory is sized without it",
                       item->keyword.name);
             return;
@@ -173,7 +178,7 @@ static void read_start(struct reading *r, const struct closure_item *item)
     if (item->n_records > 0 && parse_date(&item->records[0], &unix_s))
         r->f->start_unix_s = (int64_t)unix_s;
     else
-        deck_warn(r->problems, item_pos(r, item, item->keyword.line, 0),
+        deck_warn(r->problems, item_pos(r, item),
                   "START: this date cannot be read; dates are counted from 1 Jan 1983");
 }
 
@@ -201,12 +206,11 @@ static void read_tstep(struct reading *r, const struct closure_item *item)
             double days = 0;
             bool good = deck_split_repeat(rec->tokens[i].text, &repeat, &value)
                         && deck_parse_double(value, &days) && days >= 0;
-            if (!good) {
+            repeat = good ? repeat : 1;
+            if (!good || repeat > MAX_REPORT_STEPS - r->steps) /* more are not followed */
                 r->now_days = NAN;
-                repeat = 1;
-            }
             add_steps(r, repeat);
-            for (uint64_t n = 0; n < repeat && n < MAX_REPORT_STEPS && !isnan(r->now_days); n++) {
+            for (uint64_t n = 0; n < repeat && !isnan(r->now_days); n++) {
                 r->now_days += days * unit;
                 note_time(r);
             }
@@ -229,7 +233,7 @@ static void read_dates(struct reading *r, const struct closure_item *item)
         double days = (unix_s - (double)r->f->start_unix_s) / 86400.0;
         /* the simulator takes an equal date (a step of no length) but none before the last */
         if (!isnan(r->now_days) && days < r->now_days - 1.0 / 86400 && !r->f->is_restart)
-            deck_error(r->problems, item_pos(r, item, rec->first_line, rec->tokens[0].column),
+            deck_error(r->problems, record_pos(r, rec),
                        "DATES: this date lies before the one reached already; dates must increase");
         r->now_days = days;
         note_time(r);

@@ -23,10 +23,9 @@ struct ds_span features_memory_words(const struct deck_features *f, uint32_t ran
                                      struct ds_arena *a);
 
 /* Can the SUMMARY section produce a vector that this pattern ("FOPT", "W*", "WBHP:PROD*",
- * glob) matches? UNKNOWN when the section cannot be read wholly (placeholders, unknown
- * keywords). TIME, YEARS and what Flow always writes are producible. */
-enum summary_answer { SUMMARY_NO = 0, SUMMARY_YES, SUMMARY_UNKNOWN };
-enum summary_answer features_summary_can(const struct closure *c, struct ds_span pattern);
+ * glob) matches? Where wells and groups are not listed one by one (patterns, placeholders) any
+ * may. TIME and YEARS, which Flow always writes, are producible. */
+bool features_summary_can(const struct closure *c, struct ds_span pattern);
 
 /* Keywords of the SUMMARY section, upper case, sorted, once each; ALL and kin expanded. */
 int features_summary_keywords(const struct closure *c, struct ds_arena *a, struct ds_span **out,

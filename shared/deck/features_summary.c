@@ -110,19 +110,19 @@ static bool item_produces(const struct closure_item *item, struct ds_span keywor
     return false;
 }
 
-enum summary_answer features_summary_can(const struct closure *c, struct ds_span pattern)
+bool features_summary_can(const struct closure *c, struct ds_span pattern)
 {
     struct ds_span keyword;
     struct ds_span names = ds_span_cut(pattern, ':', &keyword);
     for (size_t i = 0; i < sizeof(always) / 8; i++) {
         if (ds_span_glob(keyword, list_at(always, i)))
-            return SUMMARY_YES;
+            return true;
     }
     for (size_t i = 0; i < c->n_items; i++) {
         if (is_vector_item(&c->items[i]) && item_produces(&c->items[i], keyword, names))
-            return SUMMARY_YES;
+            return true;
     }
-    return SUMMARY_NO;
+    return false;
 }
 
 static int order_spans(const void *a, const void *b)

@@ -210,9 +210,11 @@ static struct ds_span edited_line(struct ds_arena *a, struct ds_span was, const 
         return deck_first_word(deck_strip_comment(was)).len == 0
                    ? was
                    : arena_format(a, "-- %.*s", DS_FMT(was));
+    size_t from = 0, most = was.len;
+    for (size_t i = 0; i < n; i++)
+        most += wants[i].now.len;
     ds_auto_buf b;
-    buf_init(&b, was.len + n * 64 + 64);
-    size_t from = 0;
+    buf_init(&b, most);
     for (size_t i = 0; i < n; i++) {
         size_t at = wants[i].column - 1;
         if (at < from || at + wants[i].length > was.len)
