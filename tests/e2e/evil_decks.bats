@@ -351,7 +351,7 @@ refused() {
 }
 
 @test "DATES with JLY, JUL and a time work" {
-    sed -i "s|^TSTEP|DATES\n5 'JAN' 2015 /\n6 JAN 2015 12:30:15.5 /\n/\nTSTEP|; s|1 1 /|0.1 /|" CASE.DATA
+    sed -i "s|1 'JAN' 2015|30 'JUN' 2015|; s|^TSTEP|DATES\n1 'JLY' 2015 /\n2 JUL 2015 12:30:15.5 /\n/\nTSTEP|; s|1 1 /|0.1 /|" CASE.DATA
     works
 }
 
@@ -452,6 +452,22 @@ restart_base() {
     sed -i "/^PORO/d; s|^PROPS|EQUALS\n PERMX 100\nPROPS|" CASE.DATA
     printf "PORO\n 300*0.3 /\n" >poro.inc
     fails 'CASE.DATA:[0-9]+:1: PROPS is read as data of EQUALS'
+}
+
+@test "a list that lacks its slash before a section is refused" {
+    sed -i "s|^PROPS|EQUALS\n PERMX 100 /\nPROPS|" CASE.DATA
+    fails 'CASE.DATA:[0-9]+:1: PROPS is read as data of EQUALS .line [0-9]+., because no ./. ends that'
+}
+
+@test "a list that lacks its slash before an INCLUDE is refused" {
+    printf -- '-- nothing\n' >e.inc
+    awk '/^COMPDAT/ {f = 1} f && /^\/[[:space:]]*$/ {print "INCLUDE\n'\''e.inc'\'' /"; f = 0; next} {print}' CASE.DATA >L.DATA
+    DECK=L.DATA fails 'L.DATA:[0-9]+:1: INCLUDE is read as data of COMPDAT'
+}
+
+@test "a keyword without its data before a section is refused" {
+    sed -i 's|^SUMMARY|BOX\nSUMMARY|' CASE.DATA
+    fails 'CASE.DATA:[0-9]+:1: SUMMARY is read as data of BOX'
 }
 
 @test "the bundle runs where nothing else is: absolute, .. and alias names, nested" {

@@ -129,9 +129,7 @@ wants_restart() { # folder deck
         same_line_count "decks/$deck.DATA" "trim.$deck/$deck.DATA"
         run_flow "plain.$deck" "$deck"
         run_flow "trim.$deck" "$deck"
-        if ! wants_restart "plain.$deck" "$deck" >/dev/null; then
-            echo "#   $deck writes no restart file of itself" >&3
-        fi
+        wants_restart "plain.$deck" "$deck"
         no_restart_written "trim.$deck" "$deck" || { cat "edits.$deck"; false; }
         case $deck in MULT | FMT) ;; *) same_params "plain.$deck" "trim.$deck" "$deck" ;; esac
     done
