@@ -14,7 +14,7 @@
 #define GROW_FROM   32u
 #define DENTS_BYTES (32u << 10)
 #define MAX_LOADED  ((uint64_t)16 << 20)
-#define MAX_PATHS   (2 * CASE_FILES_MAX) /* that take memory: files, folders, unsafe names */
+#define MAX_PATHS   ((size_t)2 * CASE_FILES_MAX) /* that take memory: files, folders, unsafe names */
 #define TOO_MANY    "its folder holds more files than can be kept (100000)"
 #define TOO_DEEP    "its folders are nested too deep (32) or too many"
 
