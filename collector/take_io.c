@@ -51,16 +51,27 @@ static bool same_settings(const struct taken *t)
            && text_is(t->file, NC_GLOBAL, "unit_system", ds_span_of(unit_system_name(ds->units)));
 }
 
+/* A variable of the old file over this dimension alone, or -1: what is read whole has room for so
+ * many values and no more. */
+static int find_column(const struct taken *t, const char *name, const char *dimension)
+{
+    int var = 0, n_dims = 0, dim = 0, want = 0;
+    bool fits = nc_inq_varid(t->file, name, &var) == NC_NOERR
+                && nc_inq_varndims(t->file, var, &n_dims) == NC_NOERR && n_dims == 1
+                && nc_inq_vardimid(t->file, var, &dim) == NC_NOERR
+                && nc_inq_dimid(t->file, dimension, &want) == NC_NOERR && dim == want;
+    return fits ? var : -1;
+}
+
 static bool same_axis(const struct taken *t)
 {
     const struct dataset *ds = t->ds;
     char units[NETCDF_TIME_UNITS_BYTES];
-    int dim = 0, var = 0;
+    int dim = 0, var = find_column(t, "time", "time");
     size_t n = 0;
     netcdf_time_units(ds->epoch_s, units);
-    if (nc_inq_dimid(t->file, "time", &dim) != NC_NOERR
+    if (var < 0 || nc_inq_dimid(t->file, "time", &dim) != NC_NOERR
         || nc_inq_dimlen(t->file, dim, &n) != NC_NOERR || n != ds->axis.n
-        || nc_inq_varid(t->file, "time", &var) != NC_NOERR
         || !text_is(t->file, var, "units", ds_span_of(units)))
         return false;
     long long *at = calloc(n + 1, sizeof *at);
@@ -112,21 +123,10 @@ static const char *keep_text(struct taken *t, const char *text)
     return kept ? kept : "";
 }
 
-/* A variable of the old file that has one value a row, or -1. */
-static int find_column(const struct taken *t, const char *name)
-{
-    int var = 0, n_dims = 0, dim = 0, dim_case = 0;
-    bool fits = nc_inq_varid(t->file, name, &var) == NC_NOERR
-                && nc_inq_varndims(t->file, var, &n_dims) == NC_NOERR && n_dims == 1
-                && nc_inq_vardimid(t->file, var, &dim) == NC_NOERR
-                && nc_inq_dimid(t->file, "case", &dim_case) == NC_NOERR && dim == dim_case;
-    return fits ? var : -1;
-}
-
 /* One column of text of the old file, n_old pointers; NULL: it is not there. nc_free_string. */
 static char **read_texts(const struct taken *t, const char *name)
 {
-    int var = find_column(t, name);
+    int var = find_column(t, name, "case");
     nc_type type = NC_NAT;
     if (var < 0 || nc_inq_vartype(t->file, var, &type) != NC_NOERR || type != NC_STRING)
         return NULL;
@@ -158,7 +158,7 @@ static uint32_t hash_text(const char *text)
 /* One column of whole numbers of the old file; NULL: it is not there. gives: free. */
 static long long *read_wholes(const struct taken *t, const char *name)
 {
-    int var = find_column(t, name);
+    int var = find_column(t, name, "case");
     if (var < 0)
         return NULL;
     long long *wholes = calloc(t->n_old + 1, sizeof *wholes);
@@ -240,7 +240,7 @@ static bool take_texts(struct taken *t, const char *name, size_t offset)
 static bool take_numbers(struct taken *t, const char *name,
                          void (*set)(struct dataset_row *row, double real, long long whole))
 {
-    int var = find_column(t, name);
+    int var = find_column(t, name, "case");
     nc_type type = NC_NAT;
     if (var < 0 || nc_inq_vartype(t->file, var, &type) != NC_NOERR)
         return false;

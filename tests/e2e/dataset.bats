@@ -258,6 +258,13 @@ holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
         [ "$status" -eq 0 ]
         [ "$(jq_get "$output" taken_over)" -eq 0 ]
     done
+    sed 's/ time(time) ;/ time(case, time) ;/' good.cdl >wide.cdl # more times than the dimension says
+    grep -F 'int64 time(case, time) ;' wide.cdl
+    ncgen -4 -o store/l/dataset/summary.nc wide.cdl
+    run decksweep collect store/l --json
+    echo "time: $output"
+    [ "$status" -eq 0 ]
+    [ "$(jq_get "$output" taken_over)" -eq 0 ]
 }
 
 @test "an old dataset with a torn chunk is replaced, from all archives" {
