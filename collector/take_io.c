@@ -237,81 +237,60 @@ static bool take_texts(struct taken *t, const char *name, size_t offset)
     return texts != NULL;
 }
 
-static bool take_numbers(struct taken *t, const char *name,
-                         void (*set)(struct dataset_row *row, double real, long long whole))
+/* Of fields of 64 bits without a fraction. */
+static bool take_wholes(struct taken *t, const char *name, size_t offset)
 {
-    int var = find_column(t, name, "case");
-    nc_type type = NC_NAT;
-    if (var < 0 || nc_inq_vartype(t->file, var, &type) != NC_NOERR)
-        return false;
-    bool real = type == NC_DOUBLE;
-    double *reals = calloc(t->n_old + 1, sizeof *reals);
-    long long *wholes = calloc(t->n_old + 1, sizeof *wholes);
-    if (!reals || !wholes)
-        abort();
-    int rc =
-        real ? nc_get_var_double(t->file, var, reals) : nc_get_var_longlong(t->file, var, wholes);
-    for (uint32_t row = 0; rc == NC_NOERR && row < t->ds->n_rows; row++)
+    long long *wholes = read_wholes(t, name);
+    for (uint32_t row = 0; wholes && row < t->ds->n_rows; row++)
         if (t->from[row] != MERGE_NOT_TAKEN)
-            set(&t->ds->rows[row], reals[t->from[row]], wholes[t->from[row]]);
-    free(reals);
+            memcpy((char *)&t->ds->rows[row] + offset, &wholes[t->from[row]], sizeof *wholes);
+    bool known = wholes != NULL;
     free(wholes);
-    return rc == NC_NOERR;
+    return known;
 }
 
-static void set_attempt(struct dataset_row *row, double real, long long whole)
+static bool take_attempts(struct taken *t)
 {
-    (void)real;
-    row->attempt = whole > 0 && whole < UINT32_MAX ? (uint32_t)whole : 0;
+    long long *attempt = read_wholes(t, "attempt"), *altered = read_wholes(t, "altered_args");
+    for (uint32_t row = 0; attempt && altered && row < t->ds->n_rows; row++) {
+        uint32_t old = t->from[row];
+        if (old == MERGE_NOT_TAKEN)
+            continue;
+        bool fits = attempt[old] > 0 && attempt[old] < UINT32_MAX;
+        t->ds->rows[row].attempt = fits ? (uint32_t)attempt[old] : 0;
+        t->ds->rows[row].altered_args = altered[old] != 0;
+    }
+    bool known = attempt && altered;
+    free(attempt);
+    free(altered);
+    return known;
 }
-static void set_altered(struct dataset_row *row, double real, long long whole)
+
+static bool take_walls(struct taken *t)
 {
-    (void)real;
-    row->altered_args = whole != 0;
+    int var = find_column(t, "wall_s", "case");
+    if (var < 0)
+        return false;
+    double *walls = calloc(t->n_old + 1, sizeof *walls);
+    if (!walls)
+        abort();
+    bool known = nc_get_var_double(t->file, var, walls) == NC_NOERR;
+    for (uint32_t row = 0; known && row < t->ds->n_rows; row++)
+        if (t->from[row] != MERGE_NOT_TAKEN)
+            t->ds->rows[row].wall_s = walls[t->from[row]];
+    free(walls);
+    return known;
 }
-static void set_wall(struct dataset_row *row, double real, long long whole)
-{
-    (void)whole;
-    row->wall_s = real;
-}
-static void set_peak(struct dataset_row *row, double real, long long whole)
-{
-    (void)real;
-    row->peak_mem_bytes = whole;
-}
-static void set_step(struct dataset_row *row, double real, long long whole)
-{
-    (void)real;
-    row->last_report_step = whole;
-}
-static void set_chops(struct dataset_row *row, double real, long long whole)
-{
-    (void)real;
-    row->n_chops = whole;
-}
-static void set_problems(struct dataset_row *row, double real, long long whole)
-{
-    (void)real;
-    row->n_problems = whole;
-}
-static void set_hash(struct dataset_row *row, double real, long long whole)
-{
-    (void)real;
-    row->values_hash = (uint64_t)whole;
-}
+
+#define FIELD(name) #name, offsetof(struct dataset_row, name)
 
 static bool take_columns(struct taken *t)
 {
-    return take_texts(t, "reason", offsetof(struct dataset_row, reason))
-           && take_texts(t, "ended", offsetof(struct dataset_row, ended))
-           && take_texts(t, "node", offsetof(struct dataset_row, node))
-           && take_texts(t, "simulator_version", offsetof(struct dataset_row, simulator_version))
-           && take_numbers(t, "attempt", set_attempt)
-           && take_numbers(t, "altered_args", set_altered) && take_numbers(t, "wall_s", set_wall)
-           && take_numbers(t, "peak_mem_bytes", set_peak)
-           && take_numbers(t, "last_report_step", set_step) && take_numbers(t, "n_chops", set_chops)
-           && take_numbers(t, "n_problems", set_problems)
-           && take_numbers(t, "values_hash", set_hash);
+    return take_texts(t, FIELD(reason)) && take_texts(t, FIELD(ended)) && take_texts(t, FIELD(node))
+           && take_texts(t, FIELD(simulator_version)) && take_attempts(t) && take_walls(t)
+           && take_wholes(t, FIELD(peak_mem_bytes)) && take_wholes(t, FIELD(last_report_step))
+           && take_wholes(t, FIELD(n_chops)) && take_wholes(t, FIELD(n_problems))
+           && take_wholes(t, FIELD(values_hash));
 }
 
 /* ---- the file ---- */
