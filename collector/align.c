@@ -20,10 +20,9 @@ static bool covers(const struct align_times *have, const int64_t *more, size_t n
 }
 
 int align_unite(struct align_times *into, const int64_t *more, size_t n, struct ds_arena *a,
-                bool *grew, struct ds_err *err)
+                struct ds_err *err)
 {
-    *grew = !covers(into, more, n);
-    if (!*grew)
+    if (covers(into, more, n))
         return 0;
     int64_t *all = ds_new(a, int64_t, into->n + n);
     if (!all)

@@ -18,10 +18,10 @@ struct align_times {
     size_t n;
 };
 
-/* into = into + more[0 .. n) (strictly ascending). Both may be empty. a keeps a new array when
- * it grows; *grew says so. DS_ETOOBIG: more than ALIGN_MAX_TIMES, or the arena is full. */
+/* into = into + more[0 .. n) (strictly ascending). Both may be empty. a keeps a new array, only
+ * when it grows. DS_ETOOBIG: more than ALIGN_MAX_TIMES, or the arena is full. */
 int align_unite(struct align_times *into, const int64_t *more, size_t n, struct ds_arena *a,
-                bool *grew, struct ds_err *err) DS_CHECKED;
+                struct ds_err *err) DS_CHECKED;
 
 bool align_has(const struct align_times *times, int64_t instant_s); /* binary search */
 

@@ -20,14 +20,12 @@
 #include "store/store.h"
 
 #define COLLECT_MEMORY_BYTES ((size_t)32 << 20) /* default of memory_bytes */
-#define COLLECT_MAX_TIMES    20000u
-#define COLLECT_MAX_VECTORS  100000u
 #define COLLECT_MAX_WARNINGS 50u
 #define COLLECT_MAX_OBJECTS  6u
 
 struct collect_progress {
     uint32_t n_done, n_rows; /* rows of the design merged so far, of all that have archives */
-    const char *doing;       /* "reading", "statistics", "writing summary.nc"; static text */
+    const char *doing;       /* "reading", "statistics", "writing"; static text */
 };
 /* Return non-zero to stop: collect_run then fails with DS_EINTR and leaves the old dataset. */
 typedef int (*collect_progress_f)(void *context, const struct collect_progress *p);
@@ -76,7 +74,7 @@ struct collect_report {
  * Returns 0, also when no case has run yet (report->no_cases), or
  *   DS_EINPUT   cases of different unit systems (names two), a date list out of range, an
  *               unknown vector pattern
- *   DS_ETOOBIG  more than COLLECT_MAX_TIMES times or COLLECT_MAX_VECTORS vectors
+ *   DS_ETOOBIG  more than ALIGN_MAX_TIMES times or SCHEMA_MAX_VECTORS vectors
  *   DS_EINTR    the progress callback said stop
  *   DS_ENOSPC, DS_EDENIED, DS_EIO   scratch or store
  * Cost: one pass over the archives and one over the written file (a second pass when

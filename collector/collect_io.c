@@ -289,9 +289,8 @@ static void remove_scratch(struct collect *c)
         merge_warn(&c->merge, "%s stays behind: %s", c->dir, err.text);
 }
 
-static int on_statistic(void *context, size_t vector)
+static int on_statistic(void *context)
 {
-    (void)vector;
     return tell(context, "statistics", NULL);
 }
 

@@ -41,7 +41,6 @@ int merge_start(struct merge *m, struct ds_err *err)
     m->interned = arena_take(m->a, 1, sizeof *m->interned);
     if (!m->row_of_slot || !m->interned)
         return ds_fail(err, DS_ETOOBIG, "no room for %u cases", m->index->n_slots);
-    m->generation = 1;
     return 0;
 }
 
@@ -92,7 +91,7 @@ static struct dataset_vector describe(const struct summary_vector *v)
 static int bind_layout(struct merge *m, struct layout *x, bool add, bool *all, struct ds_err *err)
 {
     *all = true;
-    if (x->bound == m->generation)
+    if (x->bound)
         return 0;
     for (size_t i = 0; i < x->n; i++) {
         const struct summary_vector *v = x->vectors[i];
@@ -108,8 +107,7 @@ static int bind_layout(struct merge *m, struct layout *x, bool add, bool *all, s
             return rc;
     }
     *all = *all || add;
-    if (*all)
-        x->bound = m->generation;
+    x->bound = *all;
     return 0;
 }
 
@@ -153,7 +151,7 @@ static void warn_of_case(struct merge *m, const struct case_data *c, uint32_t ro
 static int absorb(struct merge *m, const struct case_data *c, uint32_t row,
                   struct align_times *times, size_t n_reports, struct ds_err *err)
 {
-    bool all, grew;
+    bool all;
     int rc = check_units(m, c->layout, row, err);
     if (rc == 0)
         rc = bind_layout(m, c->layout, true, &all, err);
@@ -162,7 +160,7 @@ static int absorb(struct merge *m, const struct case_data *c, uint32_t row,
     m->ds->units = m->units;
     if (c->layout->start_s < m->ds->epoch_s)
         m->ds->epoch_s = c->layout->start_s;
-    return align_unite(times, c->instants_s, n_reports, m->a, &grew, err);
+    return align_unite(times, c->instants_s, n_reports, m->a, err);
 }
 
 int merge_expect_first(struct merge *m, bool *found, struct ds_err *err)

@@ -25,7 +25,6 @@ struct merge {
     struct collect_report *report; /* counts and warnings are added here */
     const uint32_t *taken_from; /* of each row: its row in the old file, or MERGE_NOT_TAKEN; NULL */
     bool final;                 /* merge_scan has seen every case */
-    uint32_t generation;        /* of schema; layouts bound to an older one are bound anew */
     enum summary_units units;   /* so far; ds->units once the merge is over */
     uint32_t units_number;      /* case number that units comes from */
     uint32_t *row_of_slot;      /* last row read of each slot, plus 1 */

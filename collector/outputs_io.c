@@ -139,9 +139,8 @@ int outputs_put_block(struct outputs *o, uint32_t first, uint32_t n, const float
     return rc;
 }
 
-int outputs_start_statistics(struct outputs *o, size_t memory_bytes,
-                             int (*tick)(void *context, size_t vector), void *context,
-                             struct ds_err *err)
+int outputs_start_statistics(struct outputs *o, size_t memory_bytes, int (*tick)(void *context),
+                             void *context, struct ds_err *err)
 {
     char path[4096], spool[4096];
     o->has_statistics = o->nc && o->ds->plan->method != DESIGN_ONE_AT_A_TIME;

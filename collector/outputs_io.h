@@ -21,9 +21,8 @@ int outputs_put_block(struct outputs *o, uint32_t first, uint32_t n, const float
 
 /* The last block is in and ds->rows are known: statistics begin, in a thread of their own. tick as in
  * struct stats_what. */
-int outputs_start_statistics(struct outputs *o, size_t memory_bytes,
-                             int (*tick)(void *context, size_t vector), void *context,
-                             struct ds_err *err) DS_CHECKED;
+int outputs_start_statistics(struct outputs *o, size_t memory_bytes, int (*tick)(void *context),
+                             void *context, struct ds_err *err) DS_CHECKED;
 
 /* After that: complete summary.nc, write statistics.nc and parameters.csv. */
 int outputs_finish(struct outputs *o, struct ds_err *err) DS_CHECKED;

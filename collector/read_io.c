@@ -173,10 +173,9 @@ struct history {
     size_t n_reports;
 };
 
-static void read_columns(const struct history *h, struct ds_arena *a, const uint32_t *places,
-                         const uint32_t *vectors, size_t n, float *out)
+static void read_columns(const struct history *h, const uint32_t *places, const uint32_t *vectors,
+                         size_t n, float *out)
 {
-    (void)a;
     if (h->joined)
         chain_read_columns(&h->chain, h->chain.reports, h->n_reports, vectors, n, out,
                            h->n_reports);
@@ -213,7 +212,7 @@ static int read_times(struct open_case *o, const struct history *h, uint32_t *ke
         vector++;
     if (vector == x->spec.n_vectors)
         return ds_fail(err, DS_ECORRUPT, "SMSPEC has no TIME");
-    read_columns(h, o->r->scratch, &x->spec.time_place, &vector, 1, time);
+    read_columns(h, &x->spec.time_place, &vector, 1, time);
     o->out->n_reports = take_instants(x, time, h->n_reports, instants, keep);
     o->out->n_dropped = h->n_reports - o->out->n_reports;
     o->out->instants_s = instants;
@@ -235,7 +234,7 @@ static int read_values(struct open_case *o, const struct history *h, const uint3
         places[i] = x->vectors[i]->place;
         vectors[i] = (uint32_t)(x->vectors[i] - x->spec.vectors);
     }
-    read_columns(h, a, places, vectors, x->n, values);
+    read_columns(h, places, vectors, x->n, values);
     for (size_t i = 0; o->out->n_dropped > 0 && i < x->n; i++)
         for (size_t k = 0; k < o->out->n_reports; k++)
             values[i * h->n_reports + k] = values[i * h->n_reports + keep[k]];

@@ -21,7 +21,7 @@ struct layout {
     const struct summary_vector *const *vectors; /* n, in SMSPEC order */
     size_t n;
     uint32_t *column; /* for the caller: where each goes, SCHEMA_NONE for nowhere */
-    uint32_t bound;   /* for the caller: which schema `column` was made for; 0 none */
+    bool bound;       /* for the caller: every `column` is known */
     int64_t start_s;
     struct values_hash hash; /* for the caller: of the vectors that are wanted */
 };

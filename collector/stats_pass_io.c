@@ -169,7 +169,7 @@ int stats_pass_next(void *pass, size_t vector, double *out, struct ds_err *err)
     struct stats_pass *p = pass;
     if (!wait_done(p, vector))
         return what_failed(p, err);
-    if (p->what.tick && p->what.tick(p->what.context, vector) < 0)
+    if (p->what.tick && p->what.tick(p->what.context) < 0)
         return ds_fail(err, DS_EINTR, "interrupted; the dataset is as it was");
     return fs_pread_all(p->spool_fd, out, STAT_KINDS * p->what.ds->axis.n * sizeof *out,
                         spool_offset(p->what.ds->axis.n, vector, 0), err);

@@ -18,8 +18,8 @@ struct stats_what {
     const struct chunk_place *place; /* summary_nc_take_places; borrowed */
     const bool *take;                /* n_rows, which rows count; borrowed */
     size_t memory_bytes;             /* bounds what is held at once */
-    int (*tick)(void *context, size_t vector); /* now and then, in the thread of stats_pass_next;
-                                                * negative stops (DS_EINTR) */
+    int (*tick)(void *context);      /* now and then, in the thread of stats_pass_next; negative
+                                      * stops (DS_EINTR) */
     void *context;
 };
 

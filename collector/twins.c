@@ -76,11 +76,9 @@ static uint64_t hash_cell(struct ds_span cell, size_t param)
 }
 
 /* Hash of every cell, [parameter][row]. */
-static int hash_cells(const struct dataset *ds, struct ds_arena *scratch, uint64_t *cells,
-                      struct ds_err *err)
+static int hash_cells(const struct dataset *ds, uint64_t *cells, struct ds_err *err)
 {
     ds_auto_arena line = arena_create((size_t)64 << 20);
-    (void)scratch;
     for (uint32_t row = 0; row < ds->n_rows; row++) {
         arena_reset(line);
         struct ds_span *text = ds_new(line, struct ds_span, ds->design->n_params + 1);
@@ -124,7 +122,7 @@ int twins_find_idle(const struct dataset *ds, struct ds_arena *scratch, bool *mo
     struct hashed *h = ds_new(scratch, struct hashed, n);
     if (!cells || !all || !others || !h)
         return ds_fail(err, DS_ETOOBIG, "no room to compare the parameters of %zu cases", n);
-    int rc = hash_cells(ds, scratch, cells, err);
+    int rc = hash_cells(ds, cells, err);
     if (rc < 0)
         return rc;
     for (size_t p = 0; p < n_params; p++)

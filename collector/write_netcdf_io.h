@@ -36,10 +36,6 @@ struct chunk_place *summary_nc_take_places(struct summary_nc *w);
 /* Close; errors of the last write show here. w is gone also on failure. */
 int summary_nc_close(struct summary_nc *w, struct ds_err *err) DS_CHECKED;
 void summary_nc_abandon(struct summary_nc *w); /* NULL is legal; the file is left half made */
-static inline void summary_nc_abandon_at(struct summary_nc **w)
-{
-    summary_nc_abandon(*w);
-}
 
 /* Gives the statistics of the vectors in turn: out[STAT_KINDS][n_times]. */
 typedef int (*statistics_next_f)(void *context, size_t vector, double *out, struct ds_err *err);
