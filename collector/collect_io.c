@@ -222,8 +222,13 @@ static int lay_out(struct collect *c, struct ds_err *err)
     return 0;
 }
 
+/* What it warned of is found again by the merge that follows. */
 static void forget_merge(struct collect *c)
 {
+    c->report->n_warnings = c->report->n_more_warnings = 0;
+    c->merge.said_doubles = false;
+    if (c->torn)
+        merge_warn(&c->merge, "the present summary.nc does not read back: all archives are read");
     outputs_destroy(c->outputs);
     c->outputs = NULL;
     taken_close(c->taken);
@@ -254,7 +259,6 @@ static int merge_cases(struct collect *c, struct ds_err *err)
     if (rc == 0)
         rc = merge_once(c, &surprised, err);
     if (rc < 0 && c->torn) {
-        merge_warn(&c->merge, "the present summary.nc does not read back: all archives are read");
         forget_merge(c);
         rc = merge_once(c, &surprised, err);
     }

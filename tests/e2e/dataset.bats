@@ -86,6 +86,18 @@ holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
     check statistics store/u/dataset
 }
 
+@test "what a merge warned of that has to be made again is counted once" {
+    makestore store w 64 --uneven --steps 3
+    for id in $(awk -F, 'NR > 2 && NR <= 62 {print $2}' store/w/design.*.csv); do
+        truncate -s 1000 store/w/cases/"$id".* # 60 cases before the first with another vector
+    done
+    run decksweep collect store/w
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"4 ok, 60 missing"* ]]
+    [[ "$output" == *"warning: and 10 more"* ]]
+}
+
 @test "cases that start on different days share one axis" {
     makestore store d 4 --shift --steps 3
     decksweep collect store/d
