@@ -89,11 +89,12 @@ static bool load(const struct base_source *from, struct ds_span dir, struct ds_s
                   == 0;
 }
 
-/* Base `root` of a run in dir out of the bundle, read once. NULL: not there. */
-static struct kept *from_bundle(struct base_finder *f, struct ds_span dir, struct ds_span root)
+/* Base `root` of a run in dir out of the bundle, read once. NULL: not there. a: scratch. */
+static struct kept *from_bundle(struct base_finder *f, struct ds_span dir, struct ds_span root,
+                                struct ds_arena *a)
 {
     struct ds_span base_dir, base_root;
-    if (!f->object || !parts_locate_base(&f->index, dir, root, f->a, &base_dir, &base_root))
+    if (!f->object || !parts_locate_base(&f->index, dir, root, a, &base_dir, &base_root))
         return NULL;
     for (size_t i = 0; i < f->n_kept; i++)
         if (ds_span_eq(f->kept[i]->dir, base_dir) && ds_span_eq(f->kept[i]->root, base_root))
@@ -134,7 +135,7 @@ size_t base_finder_find(struct base_finder *f, const struct base_source *own, st
         struct ds_span root = chain_base_root(spec), base_dir;
         if (spec->restart_step <= 0 && root.len == 0)
             break;
-        struct kept *k = from_bundle(f, dir, root);
+        struct kept *k = from_bundle(f, dir, root, a);
         if (k) {
             links[n] = (struct chain_link){&k->spec, &k->data};
             base_dir = k->dir;
