@@ -17,8 +17,6 @@ struct summary_nc {
     const struct dataset *ds;
     char *path;
     int file; /* -1 not open in netCDF */
-    int dim_case, dim_time, var_time;
-    int *var; /* of each vector */
     struct ds_arena *a;
     const char **names;     /* of each vector's variable, as netCDF took it */
     struct hdf5_file *hdf5; /* NULL before netCDF is done */
@@ -30,22 +28,24 @@ struct summary_nc {
 static int define(struct summary_nc *w)
 {
     const struct dataset *ds = w->ds;
+    int dim_case = 0, dim_time = 0, var_time = 0;
     int rc = netcdf_file_attributes(w->file, ds, "Summary vectors of every case");
-    rc = rc ? rc : nc_def_dim(w->file, "case", ds->n_rows, &w->dim_case);
-    rc = rc ? rc : netcdf_define_time(w->file, ds, &w->dim_time, &w->var_time);
-    rc = rc ? rc : rows_define(w->file, w->dim_case, ds);
-    const int dims[2] = {w->dim_case, w->dim_time};
+    rc = rc ? rc : nc_def_dim(w->file, "case", ds->n_rows, &dim_case);
+    rc = rc ? rc : netcdf_define_time(w->file, ds, &dim_time, &var_time);
+    rc = rc ? rc : rows_define(w->file, dim_case, ds);
+    const int dims[2] = {dim_case, dim_time};
     const size_t chunk[2] = {ds->block_rows, ds->axis.n ? ds->axis.n : 1};
     for (size_t v = 0; rc == NC_NOERR && v < ds->n_vectors; v++) {
         char name[NC_MAX_NAME + 1];
-        rc = netcdf_define_vector(w->file, &ds->vectors[v], NC_FLOAT, dims, chunk, &w->var[v]);
-        rc = rc ? rc : netcdf_int(w->file, w->var[v], "cases_with", 0); /* known at the end */
-        rc = rc ? rc : nc_inq_varname(w->file, w->var[v], name);
+        int var = 0;
+        rc = netcdf_define_vector(w->file, &ds->vectors[v], NC_FLOAT, dims, chunk, &var);
+        rc = rc ? rc : netcdf_int(w->file, var, "cases_with", 0); /* known at the end */
+        rc = rc ? rc : nc_inq_varname(w->file, var, name);
         w->names[v] = rc ? NULL : arena_cstr(w->a, ds_span_of(name));
         rc = rc || w->names[v] ? rc : NC_ENOMEM;
     }
     rc = rc ? rc : nc_enddef(w->file);
-    return rc ? rc : netcdf_put_time(w->file, w->var_time, ds);
+    return rc ? rc : netcdf_put_time(w->file, var_time, ds);
 }
 
 static int close_netcdf(struct summary_nc *w)
@@ -85,17 +85,12 @@ int summary_nc_create(const char *path, const struct dataset *ds, struct summary
                       struct ds_err *err)
 {
     struct summary_nc *w = calloc(1, sizeof *w);
-    int *var = calloc(ds->n_vectors + 1, sizeof *var);
     const char **names = calloc(ds->n_vectors + 1, sizeof *names);
     char *copy = strdup(path);
-    if (!w || !var || !names || !copy)
+    if (!w || !names || !copy)
         abort();
-    *w = (struct summary_nc){.ds = ds,
-                             .path = copy,
-                             .file = -1,
-                             .var = var,
-                             .names = names,
-                             .a = arena_create((size_t)64 << 20)};
+    *w = (struct summary_nc){
+        .ds = ds, .path = copy, .file = -1, .names = names, .a = arena_create((size_t)64 << 20)};
     int rc = create(w, err);
     if (rc < 0) {
         summary_nc_abandon(w);
@@ -160,7 +155,6 @@ void summary_nc_abandon(struct summary_nc *w)
     arena_destroy(w->a);
     free(w->place);
     free(w->names);
-    free(w->var);
     free(w->path);
     free(w);
 }
