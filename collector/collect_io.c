@@ -281,7 +281,8 @@ static int make_scratch(struct collect *c, struct ds_err *err)
     if (!mkdtemp(c->dir)) {
         int sys = errno;
         c->dir[0] = '\0';
-        return ds_fail_errno(err, DS_EIO, sys, "scratch folder in %s", base);
+        return ds_fail_errno(err, DS_EIO, sys, "no scratch folder in %s (TMPDIR names another)",
+                             base);
     }
     return 0;
 }

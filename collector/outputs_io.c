@@ -120,12 +120,9 @@ static int put_csv_case(struct outputs *o, uint32_t row, uint32_t i, uint32_t n,
     size_t len = csv_put_case(ds->design->number[row], o->gather, ds->n_vectors, n_times, n_times,
                               o->dates, o->lines);
     int rc = 0;
-    for (size_t k = 0; rc == 0 && k < FORMATS; k++) {
+    for (size_t k = 0; rc == 0 && k < FORMATS; k++)
         if (o->csv[k])
             rc = csv_file_put(o->csv[k], o->lines, len, err);
-        if (rc < 0)
-            (void)ds_wrap(err, "%s/%s", o->dir, CSV[k].name);
-    }
     return rc;
 }
 
@@ -212,8 +209,6 @@ int outputs_finish(struct outputs *o, struct ds_err *err)
         o->csv[i] = NULL;
         if (f)
             rc = csv_file_close(f, err);
-        if (rc < 0)
-            (void)ds_wrap(err, "%s/%s", o->dir, CSV[i].name);
     }
     if (rc == 0 && o->nc)
         rc = finish_nc(o, err);

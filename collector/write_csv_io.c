@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #define ZLIB_CONST
 #include <zlib.h>
@@ -18,6 +19,7 @@
 
 struct csv_file {
     enum csv_format format;
+    char *path;
     int fd;
     z_stream gz;
     ZSTD_CStream *zst;
@@ -31,9 +33,11 @@ int csv_file_create(const char *path, enum csv_format format, struct csv_file **
     if (fd < 0)
         return ds_fail_errno(err, DS_EIO, errno, "%s", path);
     struct csv_file *f = calloc(1, sizeof *f);
-    if (!f)
+    char *copy = strdup(path);
+    if (!f || !copy)
         abort();
     f->format = format;
+    f->path = copy;
     f->fd = fd;
     if (format == CSV_GZ
         && deflateInit2(&f->gz, GZ_LEVEL, Z_DEFLATED, MAX_WBITS + GZ_WRAPPER, 8, Z_DEFAULT_STRATEGY)
@@ -86,10 +90,8 @@ static int put_zst(struct csv_file *f, const char *text, size_t n, bool end, str
     return 0;
 }
 
-int csv_file_put(struct csv_file *f, const char *text, size_t n, struct ds_err *err)
+static int put(struct csv_file *f, const char *text, size_t n, struct ds_err *err)
 {
-    if (n == 0)
-        return 0;
     switch (f->format) {
     case CSV_GZ:
         return put_gz(f, text, n, false, err);
@@ -101,6 +103,14 @@ int csv_file_put(struct csv_file *f, const char *text, size_t n, struct ds_err *
     return fs_write_all(f->fd, text, n, err);
 }
 
+int csv_file_put(struct csv_file *f, const char *text, size_t n, struct ds_err *err)
+{
+    int rc = n > 0 ? put(f, text, n, err) : 0;
+    if (rc < 0)
+        (void)ds_wrap(err, "%s", f->path);
+    return rc;
+}
+
 void csv_file_abandon(struct csv_file *f)
 {
     if (!f)
@@ -110,6 +120,7 @@ void csv_file_abandon(struct csv_file *f)
     ZSTD_freeCStream(f->zst);
     if (f->fd >= 0)
         (void)close(f->fd);
+    free(f->path);
     free(f);
 }
 
@@ -123,6 +134,8 @@ int csv_file_close(struct csv_file *f, struct ds_err *err)
     if (close(f->fd) < 0 && rc == 0)
         rc = ds_fail_errno(err, DS_EIO, errno, "close");
     f->fd = -1;
+    if (rc < 0)
+        (void)ds_wrap(err, "%s", f->path);
     csv_file_abandon(f);
     return rc;
 }

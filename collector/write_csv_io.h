@@ -11,7 +11,8 @@ enum csv_format { CSV_PLAIN, CSV_GZ, CSV_ZST };
 
 struct csv_file;
 
-/* Create path, replacing it. gives: csv_file_close or csv_file_abandon. */
+/* Create path, replacing it; errors of all functions name it. DS_ENOSPC, DS_EIO, ... gives:
+ * csv_file_close or csv_file_abandon. */
 int csv_file_create(const char *path, enum csv_format format, struct csv_file **out,
                     struct ds_err *err) DS_CHECKED;
 int csv_file_put(struct csv_file *f, const char *text, size_t n, struct ds_err *err) DS_CHECKED;

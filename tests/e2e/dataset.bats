@@ -67,8 +67,8 @@ holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
     [ "$status" -eq 1 ]
     holds f 'list(ds.verdict.values) == ["ok"] * 7 + ["none"] + ["not-converged"] * 2'
     holds f '"cut 10 times" in str(ds.reason.values[9]) and ds.reason.values[0] == ""'
-    # half of UNSMRY is left: the last block of those is one of the ok cases' times, so it counts
-    holds f 'ds.FOPR.sel(case=9).count() == 9 or ds.FOPR.sel(case=9).count() == 10'
+    # half of UNSMRY is left: its last block is at one of the ok cases' times, so it counts
+    holds f 'ds.FOPR.sel(case=9).count() == 10'
     holds f 'ds.FOPR.sel(case=9).isnull().values[10:].all() and ds.FOPR.sel(case=7).isnull().all()'
     holds f 'ds.FOPR.attrs["cases_with"] == 9'
     holds f 'ds.wall_s.values[1] == 1.301 and np.isnan(ds.wall_s.values[7])'
@@ -207,17 +207,18 @@ holds() { check eval "store/$1/dataset/summary.nc" "$2"; }
 @test "vectors are chosen by patterns; nothing to collect writes nothing" {
     makestore store p 2 --vectors 20
     decksweep collect store/p --vectors 'FOPT,WOPR:W2,WOPT:*'
-    holds p 'vectors[:2] == ["FOPT", "WOPR:W2"] or set(vectors[:2]) == {"FOPT", "WOPR:W2"}'
-    holds p 'all(v == "FOPT" or v == "WOPR:W2" or v.startswith("WOPT:") for v in vectors)'
+    holds p 'vectors == ["FOPT", "WOPR:W2"] + ["WOPT:W%d" % w for w in range(2, 10)]'
     makestore store q 2 --missing 2
     run decksweep collect store/q
+    [ "$status" -eq 1 ]
     [[ "$output" == *"nothing to collect"* ]]
     [ ! -e store/q/dataset ]
 }
 
 @test "a later collect reads only archives it has not seen, and the result is the same" {
     makestore store l 300 --from "$data/spe9/SPE9" --missing 120
-    decksweep collect store/l || true
+    run decksweep collect store/l
+    [ "$status" -eq 1 ]
     makestore store l 300 --from "$data/spe9/SPE9" --first 180
     run decksweep collect store/l --json
     [ "$(jq_get "$output" archives_read)" -eq 120 ]
@@ -312,29 +313,49 @@ P
     mount -t tmpfs -o size=2m tmpfs small || skip "no right to mount a small disk"
     TMPDIR=$PWD/small run decksweep collect store/d --fresh --formats netcdf
     run_csv=$(TMPDIR=$PWD/small decksweep collect store/d --fresh --formats csv 2>&1) || csv_status=$?
+    makestore store c 2000 --steps 1
+    decksweep collect store/c --formats csv
+    mount -o "remount,size=$(($(stat -c %s store/c/dataset/summary.csv) + 16384))" small
+    run_last=$(TMPDIR=$PWD/small decksweep collect store/c --formats csv 2>&1) || last_status=$?
     left=$(ls small)
     umount small
     echo "$output"
     echo "$run_csv"
+    echo "$run_last"
     [ "$status" -eq 3 ]
     [[ "$output" == *"No space left"* ]]
     [ "$csv_status" -eq 3 ]
-    [[ "$run_csv" == *"summary.csv"*"No space left"* ]]
+    [[ "$run_csv" == *"/summary.csv: "*"No space left"* ]]
+    [ "$last_status" -eq 3 ]
+    [[ "$run_last" == *"/parameters.csv: "*"No space left"* ]]
     [ -z "$left" ]
     [ "$(sha256sum store/d/dataset/*)" = "$before" ]
 }
 
+@test "without a scratch folder it says which, and what names another" {
+    makestore store s 1
+    TMPDIR=$PWD/gone run decksweep collect store/s
+    echo "$output"
+    [ "$status" -eq 3 ]
+    [[ "$output" == *"$PWD/gone"*"TMPDIR"*"No such file"* ]]
+    [ ! -e store/s/dataset ]
+}
+
 @test "interrupted, nothing changes and nothing stays behind" {
     makestore store k 3000 --from "$data/spe9/SPE9"
-    decksweep collect store/k --fresh &
-    pid=$!
-    wait_for 10 bash -c 'ls "$TMPDIR"/*/summary.nc'
-    kill -INT $pid
-    status=0
-    wait $pid || status=$?
-    [ "$status" -eq 130 ] || [ "$status" -eq 0 ] # it may have been quicker
-    [ "$status" -eq 0 ] || [ ! -e store/k/dataset ]
-    [ -z "$(ls "$TMPDIR")" ]
+    for _ in 1 2 3; do # it may be quicker than we are, but hardly each time
+        rm -rf store/k/dataset
+        decksweep collect store/k --fresh &
+        pid=$!
+        wait_for 10 bash -c 'ls "$TMPDIR"/*/summary.nc'
+        kill -INT $pid
+        status=0
+        wait $pid || status=$?
+        [ -z "$(ls "$TMPDIR")" ]
+        [ "$status" -eq 0 ] || break
+    done
+    [ "$status" -eq 130 ]
+    [ ! -e store/k/dataset ]
 }
 
 jq_get() { /usr/bin/python3 -c 'import json,sys; print(json.loads(sys.argv[1])[sys.argv[2]])' "$1" "$2"; }
