@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/dataset.h"
 
+#include <math.h>
+
 /* A chunk larger than this gains no compression and costs every reader memory. */
 #define CHUNK_MAX_BYTES ((size_t)2 << 20)
 
@@ -19,6 +21,18 @@ uint32_t dataset_block_rows(size_t memory_bytes, size_t n_vectors, size_t n_time
 size_t dataset_blocks(const struct dataset *ds)
 {
     return ((size_t)ds->n_rows + ds->block_rows - 1) / ds->block_rows;
+}
+
+uint32_t dataset_rows_from(const struct dataset *ds, uint32_t first)
+{
+    return ds->n_rows - first < ds->block_rows ? ds->n_rows - first : ds->block_rows;
+}
+
+float dataset_last_value(const float *values, size_t n)
+{
+    while (n > 0 && isnan(values[n - 1]))
+        n--;
+    return n > 0 ? values[n - 1] : NAN;
 }
 
 const char *unit_system_name(enum summary_units u)

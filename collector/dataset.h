@@ -56,6 +56,12 @@ uint32_t dataset_block_rows(size_t memory_bytes, size_t n_vectors, size_t n_time
 
 size_t dataset_blocks(const struct dataset *ds); /* how many blocks of rows that makes */
 
+/* Rows of the block that begins at row `first`: block_rows, but for the last. */
+uint32_t dataset_rows_from(const struct dataset *ds, uint32_t first);
+
+/* The last of n values in time that is there, NaN: none. */
+float dataset_last_value(const float *values, size_t n);
+
 const char *unit_system_name(enum summary_units u); /* "METRIC" ... "" unknown */
 
 #endif

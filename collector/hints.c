@@ -29,13 +29,6 @@ void hints_start(struct hints *h, const struct dataset *ds, struct ds_arena *a)
     h->last = ds_new(a, float, h->n_columns * ds->n_rows);
 }
 
-static float last_value(const float *values, size_t n)
-{
-    while (n > 0 && isnan(values[n - 1]))
-        n--;
-    return n > 0 ? values[n - 1] : NAN;
-}
-
 void hints_take(struct hints *h, const struct dataset *ds, uint32_t first, uint32_t n,
                 const float *slab)
 {
@@ -44,7 +37,7 @@ void hints_take(struct hints *h, const struct dataset *ds, uint32_t first, uint3
         for (uint32_t i = 0; i < n; i++)
             h->last[c * ds->n_rows + first + i] =
                 ds->rows[first + i].verdict == VERDICT_OK
-                    ? last_value(slab + ((size_t)h->column[c] * n + i) * n_times, n_times)
+                    ? dataset_last_value(slab + ((size_t)h->column[c] * n + i) * n_times, n_times)
                     : NAN;
 }
 

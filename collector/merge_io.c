@@ -394,18 +394,13 @@ static bool wait_full(struct pipe *p, unsigned k)
     return full;
 }
 
-static uint32_t rows_of_block(const struct dataset *ds, uint32_t first)
-{
-    return ds->n_rows - first < ds->block_rows ? ds->n_rows - first : ds->block_rows;
-}
-
 static void *read_all(void *context)
 {
     struct pipe *p = context;
     const struct dataset *ds = p->m->ds;
     unsigned k = 0;
     for (uint32_t first = 0; first < ds->n_rows; k ^= 1) {
-        struct block b = {first, rows_of_block(ds, first), p->slab[k], p->map};
+        struct block b = {first, dataset_rows_from(ds, first), p->slab[k], p->map};
         if (!wait_empty(p, k))
             break;
         p->rc = read_block(p->m, &b, &p->outcome, &p->err);
@@ -427,7 +422,7 @@ static int write_all(struct pipe *p, merge_begin_f begin, merge_block_f ready, v
     for (uint32_t first = 0; rc == 0 && first < ds->n_rows; k ^= 1) {
         if (!wait_full(p, k))
             break;
-        uint32_t n = rows_of_block(ds, first);
+        uint32_t n = dataset_rows_from(ds, first);
         rc = ready(context, first, n, p->slab[k], err);
         first += n;
         set_and_tell(p, &p->full[k], false);

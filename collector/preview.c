@@ -31,13 +31,6 @@ void preview_choose(struct preview *p, const struct dataset *ds)
     }
 }
 
-static float last_value(const float *values, size_t n)
-{
-    while (n > 0 && isnan(values[n - 1]))
-        n--;
-    return n > 0 ? values[n - 1] : NAN;
-}
-
 void preview_take(struct preview *p, const struct dataset *ds, uint32_t first, uint32_t n,
                   const float *slab)
 {
@@ -52,7 +45,7 @@ void preview_take(struct preview *p, const struct dataset *ds, uint32_t first, u
         p->row[p->n_rows] = first + i;
         for (size_t c = 0; c < p->n_columns; c++)
             p->last[p->n_rows][c] =
-                last_value(slab + ((size_t)p->column[c] * n + i) * n_times, n_times);
+                dataset_last_value(slab + ((size_t)p->column[c] * n + i) * n_times, n_times);
         p->n_rows++;
     }
 }

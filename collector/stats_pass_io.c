@@ -66,7 +66,7 @@ static int read_block(struct worker *w, size_t vector, size_t block, size_t firs
     const struct dataset *ds = p->what.ds;
     const struct chunk_place *place = &p->what.place[vector * p->n_blocks + block];
     uint32_t row = (uint32_t)block * ds->block_rows;
-    uint32_t n = ds->n_rows - row < ds->block_rows ? ds->n_rows - row : ds->block_rows;
+    uint32_t n = dataset_rows_from(ds, row);
     size_t n_times = ds->axis.n;
     if (place->bytes > 0) {
         int rc = fs_pread_all(p->file_fd, w->packed, place->bytes, place->at, &w->err);
