@@ -21,12 +21,16 @@ struct hdf5_file {
     size_t n;
 };
 
-/* HDF5 does not say that a disk is full: look. */
+bool hdf5_disk_is_full(const char *path)
+{
+    uint64_t free_bytes = UINT64_MAX;
+    return fs_free_bytes(path, &free_bytes, NULL) == 0 && free_bytes < FULL_DISK_BYTES;
+}
+
 static int fail(const char *path, const char *what, struct ds_err *err)
 {
     (void)H5Eclear2(H5E_DEFAULT);
-    uint64_t free_bytes = UINT64_MAX;
-    if (fs_free_bytes(path, &free_bytes, NULL) == 0 && free_bytes < FULL_DISK_BYTES)
+    if (hdf5_disk_is_full(path))
         return ds_fail_errno(err, DS_ENOSPC, ENOSPC, "%s: %s", path, what);
     return ds_fail(err, DS_EIO, "%s: %s: HDF5 error", path, what);
 }

@@ -10,10 +10,14 @@
 
 #include "decksweep/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct hdf5_file;
+
+/* HDF5 does not say that a disk is full: is it, where path lies? */
+bool hdf5_disk_is_full(const char *path);
 
 /* Open path and n of its datasets, each of two dimensions. DS_EIO. gives: hdf5_file_close or
  * hdf5_file_abandon. */

@@ -51,9 +51,7 @@ static const char *intern(struct merge *m, struct ds_span text)
         return "";
     if (text.len > MOST_TEXT_BYTES)
         text.len = MOST_TEXT_BYTES;
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < text.len; i++)
-        h = (h ^ (unsigned char)text.ptr[i]) * 16777619u;
+    uint32_t h = ds_span_hash(text);
     struct ds_span *at = &(*m->interned)[(h ^ h >> 16) % INTERNED];
     if (!at->ptr || !ds_span_eq(*at, text)) {
         char *kept = arena_cstr(m->a, text);

@@ -23,14 +23,6 @@ static size_t plain_length(struct ds_span key, size_t i)
     return *p > ' ' && *p < 0x7f && *p != '/' && *p != '%';
 }
 
-static uint32_t hash_of(struct ds_span key) /* FNV-1a */
-{
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < key.len; i++)
-        h = (h ^ (unsigned char)key.ptr[i]) * 16777619u;
-    return h;
-}
-
 void names_of_vector(struct ds_span key, unsigned occurrence, char out[NAMES_BYTES])
 {
     static const char HEX[] = "0123456789ABCDEF";
@@ -53,7 +45,7 @@ void names_of_vector(struct ds_span key, unsigned occurrence, char out[NAMES_BYT
         out[n++] = '%';
     out[n] = '\0';
     if (i < key.len)
-        n += (size_t)snprintf(out + n, NAMES_BYTES - n, "~%08x", hash_of(key));
+        n += (size_t)snprintf(out + n, NAMES_BYTES - n, "~%08x", ds_span_hash(key));
     if (occurrence > 1)
         (void)snprintf(out + n, NAMES_BYTES - n, "#%u", occurrence);
 }

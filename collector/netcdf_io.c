@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "collector/netcdf_io.h"
 
-#include "base/fs_io.h"
 #include "base/units.h"
+#include "collector/hdf5_io.h"
 #include "collector/names.h"
 
 #include <errno.h>
 #include <math.h>
 #include <netcdf.h>
 #include <stdio.h>
-
-#define FULL_DISK_BYTES ((uint64_t)1 << 20)
 
 /* HDF5 keeps in each dimension scale the list of the variables it is attached to, and rewrites it
  * for each: 2,500 vectors waste 92 MB and double the time. netCDF and h5netcdf read files
@@ -26,9 +24,7 @@ int netcdf_check(int status, const char *path, const char *what, struct ds_err *
 {
     if (status == NC_NOERR)
         return 0;
-    uint64_t free_bytes = UINT64_MAX;
-    if (status == NC_EHDFERR && fs_free_bytes(path, &free_bytes, NULL) == 0
-        && free_bytes < FULL_DISK_BYTES)
+    if (status == NC_EHDFERR && hdf5_disk_is_full(path))
         return ds_fail_errno(err, DS_ENOSPC, ENOSPC, "%s: %s", path, what);
     if (status > 0)
         return ds_fail_errno(err, DS_EIO, status, "%s: %s", path, what);

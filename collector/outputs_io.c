@@ -33,6 +33,7 @@ struct outputs {
     const char *dates;
     struct chunk_place *place; /* of summary.nc, for the statistics */
     bool *take;                /* rows that count in them */
+    char nc_path[4096], spool_path[4096];
     struct stats_pass *pass;
     float *gather; /* one case: [vector][time] */
     char *lines;
@@ -139,7 +140,6 @@ int outputs_put_block(struct outputs *o, uint32_t first, uint32_t n, const float
 int outputs_start_statistics(struct outputs *o, size_t memory_bytes, int (*tick)(void *context),
                              void *context, struct ds_err *err)
 {
-    char path[4096], spool[4096];
     o->has_statistics = o->nc && o->ds->plan->method != DESIGN_ONE_AT_A_TIME;
     if (!o->has_statistics)
         return 0;
@@ -150,8 +150,8 @@ int outputs_start_statistics(struct outputs *o, size_t memory_bytes, int (*tick)
         o->take[row] = o->ds->rows[row].verdict == VERDICT_OK;
     o->place = summary_nc_take_places(o->nc);
     struct stats_what what = {.ds = o->ds,
-                              .path = file_path(o, "summary.nc", path),
-                              .spool_path = file_path(o, "spool", spool),
+                              .path = file_path(o, "summary.nc", o->nc_path),
+                              .spool_path = file_path(o, "spool", o->spool_path),
                               .place = o->place,
                               .take = o->take,
                               .memory_bytes = memory_bytes,

@@ -8,11 +8,9 @@ void schema_init(struct schema *s, struct ds_arena *a)
     *s = (struct schema){.arena = a};
 }
 
-static uint32_t hash_of(struct ds_span key, uint32_t occurrence) /* FNV-1a, then mixed */
+static uint32_t hash_of(struct ds_span key, uint32_t occurrence)
 {
-    uint32_t h = 2166136261u ^ occurrence;
-    for (size_t i = 0; i < key.len; i++)
-        h = (h ^ (unsigned char)key.ptr[i]) * 16777619u;
+    uint32_t h = ds_span_hash(key) + occurrence * 0x9e3779b9u;
     return h ^ h >> 15;
 }
 

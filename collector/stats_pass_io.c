@@ -51,7 +51,7 @@ static int pwrite_all(int fd, const void *data, size_t n, uint64_t at, struct ds
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote < 0)
-            return ds_fail_errno(err, DS_EIO, errno, "write statistics");
+            return ds_fail_errno(err, DS_EIO, errno, "write");
         p += wrote;
         n -= (size_t)wrote;
         at += (uint64_t)wrote;
@@ -71,7 +71,7 @@ static int read_block(struct worker *w, size_t vector, size_t block, size_t firs
     if (place->bytes > 0) {
         int rc = fs_pread_all(p->file_fd, w->packed, place->bytes, place->at, &w->err);
         if (rc < 0)
-            return ds_wrap(&w->err, "summary.nc");
+            return ds_wrap(&w->err, "%s", p->what.path);
         if (!chunk_unpack(w->packed, place->bytes, ds->block_rows * n_times, w->planes, w->chunk))
             return ds_fail(&w->err, DS_ECORRUPT, "%s: a chunk does not read back",
                            ds->vectors[vector].name);
@@ -100,7 +100,7 @@ static int do_panel(struct worker *w, size_t vector, size_t first, size_t width)
     for (size_t k = 0; rc == 0 && k < STAT_KINDS; k++)
         rc = pwrite_all(p->spool_fd, w->out + k * width, width * sizeof(double),
                         spool_offset(ds->axis.n, vector, k) + first * sizeof(double), &w->err);
-    return rc;
+    return rc < 0 ? ds_wrap(&w->err, "%s", p->what.spool_path) : 0;
 }
 
 static int do_vector(struct worker *w, size_t vector)

@@ -13,8 +13,8 @@ struct stats_pass;
 
 struct stats_what {
     const struct dataset *ds;        /* borrowed while the pass lives; has rows and times */
-    const char *path;                /* of summary.nc; opened here */
-    const char *spool_path;          /* of a file to be made here */
+    const char *path;                /* of summary.nc; borrowed */
+    const char *spool_path;          /* of a file to be made here; borrowed */
     const struct chunk_place *place; /* summary_nc_take_places; borrowed */
     const bool *take;                /* n_rows, which rows count; borrowed */
     size_t memory_bytes;             /* bounds what is held at once */

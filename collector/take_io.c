@@ -149,9 +149,7 @@ static void free_texts(const struct taken *t, char **texts)
 
 static uint32_t hash_text(const char *text)
 {
-    uint32_t h = 2166136261u;
-    for (; *text; text++)
-        h = (h ^ (unsigned char)*text) * 16777619u;
+    uint32_t h = ds_span_hash(ds_span_of(text));
     return h ^ h >> 15;
 }
 

@@ -45,6 +45,9 @@ static inline bool ds_span_is(struct ds_span a, const char *text)
     return ds_span_eq(a, ds_span_of(text));
 }
 
+/* FNV-1a of 32 bits, which names in datasets hold too. Not against people who choose keys. */
+uint32_t ds_span_hash(struct ds_span s);
+
 /* Byte order as memcmp; a prefix sorts before the longer text. For qsort of names. */
 int ds_span_compare(struct ds_span a, struct ds_span b);
 

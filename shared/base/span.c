@@ -3,6 +3,14 @@
 
 #include <assert.h>
 
+uint32_t ds_span_hash(struct ds_span s)
+{
+    uint32_t h = 2166136261u;
+    for (size_t i = 0; i < s.len; i++)
+        h = (h ^ (unsigned char)s.ptr[i]) * 16777619u;
+    return h;
+}
+
 int ds_span_compare(struct ds_span a, struct ds_span b)
 {
     size_t n = a.len < b.len ? a.len : b.len;

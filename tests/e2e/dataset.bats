@@ -309,12 +309,12 @@ P
     makestore store d 400 --from "$data/spe9/SPE9"
     decksweep collect store/d --formats netcdf,csv
     before=$(sha256sum store/d/dataset/*)
+    makestore store c 2000 --steps 1
+    decksweep collect store/c --formats csv
     mkdir small
     mount -t tmpfs -o size=2m tmpfs small || skip "no right to mount a small disk"
     TMPDIR=$PWD/small run decksweep collect store/d --fresh --formats netcdf
     run_csv=$(TMPDIR=$PWD/small decksweep collect store/d --fresh --formats csv 2>&1) || csv_status=$?
-    makestore store c 2000 --steps 1
-    decksweep collect store/c --formats csv
     mount -o "remount,size=$(($(stat -c %s store/c/dataset/summary.csv) + 16384))" small
     run_last=$(TMPDIR=$PWD/small decksweep collect store/c --formats csv 2>&1) || last_status=$?
     left=$(ls small)

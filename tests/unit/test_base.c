@@ -121,6 +121,13 @@ Test(base, spans_compare_like_memcmp_with_prefixes_first)
         }
 }
 
+Test(base, spans_have_fnv_1a_hashes)
+{
+    cr_expect_eq(ds_span_hash(DS_SPAN("")), 0x811c9dc5u);
+    cr_expect_eq(ds_span_hash(DS_SPAN("a")), 0xe40c292cu);
+    cr_expect_eq(ds_span_hash(DS_SPAN("foobar")), 0xbf9cf968u);
+}
+
 Test(base, spans_are_trimmed_cut_and_matched)
 {
     struct ds_span head, rest = ds_span_cut(DS_SPAN("a=b=c"), '=', &head);
