@@ -28,8 +28,6 @@ def use_resfo():
     def reports_of(path):
         rows, last = [], None
         for key, value in resfo.read(path + ".UNSMRY"):
-            if key == "SEQHDR ":
-                key = key.strip()
             if key.startswith("SEQHDR"):
                 if last is not None:
                     rows.append(last)
