@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define BARE_LOOKS      3 /* so often a process may be between two programs */
 #define CLIMB_MAX       4096
 #define FULL_SCAN_EVERY 1000 /* ms: even when no new process is announced */
 
@@ -70,9 +71,15 @@ static enum proc_class classify_child(struct run_host *h, const struct proc_stat
         return PROC_MEMBER;
     if (*run != 0) /* of a run that has ended: it escaped the last look */
         return PROC_STRAY;
-    if (st->sid == h->sid || h->self == 1)
+    if (st->sid == h->sid)
         return PROC_FOREIGN;
-    return PROC_STRAY;
+    /* While a process executes another program it shows no environment at all. */
+    struct proc_entry *e = proc_table_find(&h->table, st->pid);
+    if (e && st->state != 'Z' && e->n_bare < BARE_LOOKS) {
+        e->n_bare++;
+        return PROC_NEW;
+    }
+    return h->self == 1 ? PROC_FOREIGN : PROC_STRAY;
 }
 
 /* Climb from st to somebody known. */
@@ -248,11 +255,12 @@ int family_look(struct run_host *h, int64_t now_ms, bool force, struct ds_err *e
         h->unlisted = false;
     }
     struct proc_entry *e = proc_table_entries(&h->table, &n);
-    h->n_strays = 0;
+    h->n_strays = h->n_unsure = 0;
     for (size_t i = 0; i < n; i++) {
         if (e[i].class == PROC_MEMBER || e[i].class == PROC_STRAY)
             look_at_member(h, &e[i], page_bytes);
         h->n_strays += e[i].class == PROC_STRAY && !e[i].dead;
+        h->n_unsure += e[i].class == PROC_NEW && e[i].n_bare > 0;
     }
     sum_up(h);
     return 0;

@@ -26,7 +26,8 @@ struct proc_entry {
     uint64_t run;
     uint64_t start_ticks; /* as of its classification: guards against a number used again */
     uint64_t rss_bytes;
-    bool dead; /* gone or a zombie as of the last look */
+    unsigned n_bare; /* looks that found it ours but without a token */
+    bool dead;       /* gone or a zombie as of the last look */
 };
 
 struct proc_table {

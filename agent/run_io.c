@@ -268,7 +268,7 @@ static void act(struct run_host *h, struct run *r, int64_t now_ms)
                                  .grace_ms = r->grace_ms,
                                  .mem_bytes = r->mem_bytes,
                                  .mem_limit_bytes = r->mem_limit_bytes,
-                                 .n_processes = r->n_processes,
+                                 .n_processes = r->n_processes + h->n_unsure,
                                  .leader_ended = r->leader_ended,
                                  .stop_asked = r->stop_asked,
                                  .kill_asked = r->kill_asked,
@@ -315,7 +315,7 @@ static void arm_timer(struct run_host *h, int64_t now_ms)
         if (want >= 0 && (wait_ms < 0 || want < wait_ms))
             wait_ms = want;
     }
-    if (h->n_strays > 0 && (wait_ms < 0 || wait_ms > (int64_t)h->drain_ms))
+    if (h->n_strays + h->n_unsure > 0 && (wait_ms < 0 || wait_ms > (int64_t)h->drain_ms))
         wait_ms = h->drain_ms > 0 ? h->drain_ms : 1;
     struct itimerspec t = {0};
     if (wait_ms >= 0) {
@@ -380,7 +380,7 @@ int run_host_step(struct run_host *h, struct ds_err *err)
     int64_t now_ms = clock_monotonic_ms();
     bool tick = now_ms >= h->next_tick_ms;
     const struct survey s = survey_runs(h, tick);
-    if (s.draining || h->n_strays > 0 || (tick && (s.watched || s.ending))) {
+    if (s.draining || h->n_strays + h->n_unsure > 0 || (tick && (s.watched || s.ending))) {
         bool list = (tick && h->unlisted) || s.ending;
         int looked = family_look(h, now_ms, list, rc < 0 ? NULL : err);
         rc = rc < 0 ? rc : looked;
@@ -391,7 +391,7 @@ int run_host_step(struct run_host *h, struct ds_err *err)
     }
     if (tick)
         h->next_tick_ms = now_ms + RUN_TICK_MS;
-    if ((s.draining || h->n_strays > 0) && !ended)
+    if ((s.draining || h->n_strays + h->n_unsure > 0) && !ended)
         h->drain_ms = h->drain_ms * 2 < DRAIN_MAX_MS ? h->drain_ms * 2 + 1 : DRAIN_MAX_MS;
     arm_timer(h, now_ms);
     return rc;
@@ -455,7 +455,7 @@ static void kill_all(struct run_host *h)
     for (uint32_t i = 0; i < h->high; i++)
         run_kill(h, h->runs[i].id, RUN_BY_REQUEST);
     (void)!family_look(h, clock_monotonic_ms(), true, NULL);
-    while ((h->n_runs > 0 || h->n_strays > 0) && clock_monotonic_ms() < end_ms) {
+    while ((h->n_runs > 0 || h->n_strays + h->n_unsure > 0) && clock_monotonic_ms() < end_ms) {
         struct pollfd p = {.fd = h->epoll_fd, .events = POLLIN};
         (void)poll(&p, 1, 20);
         (void)!run_host_step(h, NULL);

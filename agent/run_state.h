@@ -51,6 +51,7 @@ struct run_host {
     int oom_fd;
     int64_t next_tick_ms, last_scan_ms;
     unsigned n_strays; /* alive at the last look */
+    unsigned n_unsure; /* ours, but nobody's yet: any ended run may have left them */
     unsigned drain_ms; /* wait before the next look at killed ones */
     struct ds_buf env;
     uint64_t own_peak_bytes;
