@@ -1,52 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* decksweep collect TARGET - merge all summary vectors into dataset/ */
-#include "base/clock_io.h"
 #include "base/json.h"
 #include "base/units.h"
 #include "cli/cmd.h"
+#include "cli/collect_progress_io.h"
 #include "cli/target_io.h"
 #include "cli/text.h"
-#include "collector/collect.h"
 #include "summary/vector_pattern.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #define REPORT_BYTES ((size_t)4 << 30)
-#define SAY_MS       5000
 #define MAX_PATTERNS 10000u
-
-struct collecting {
-    int64_t said_ms;
-    bool drawn;
-};
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int signal_number)
-{
-    (void)signal_number;
-    interrupted = 1;
-}
-
-static int progress(void *context, const struct collect_progress *p)
-{
-    struct collecting *c = context;
-    bool live = isatty(STDERR_FILENO);
-    int64_t now = clock_monotonic_ms();
-    if (interrupted)
-        return 1;
-    if (now - c->said_ms < (live ? 100 : SAY_MS))
-        return 0;
-    c->said_ms = now;
-    if (live)
-        (void)fprintf(stderr, "\r\033[K%s  %u/%u cases", p->doing, p->n_done, p->n_rows);
-    else
-        log_info("%s: %u/%u cases", p->doing, p->n_done, p->n_rows);
-    c->drawn = live;
-    return 0;
-}
 
 /* "F*,WBHP:*": commas inside a vector's name ("BPR:10,10,3") follow a digit and stand before
  * one; a pattern starts with a letter or a wildcard. */
@@ -172,7 +138,6 @@ static int collect(struct cli *cli, struct target *t, struct collect_report *rep
                    struct ds_err *err)
 {
     struct sweep_collect what;
-    struct collecting c = {.said_ms = clock_monotonic_ms()};
     int rc = choose(cli, t, &what, err);
     if (rc < 0)
         return rc;
@@ -180,20 +145,13 @@ static int collect(struct cli *cli, struct target *t, struct collect_report *rep
         .what = &what,
         .from_scratch = cmd_has(cli->line, "fresh"),
         .must_match = cmd_has(cli->line, "vectors"),
-        .progress = progress,
-        .context = &c,
     };
     memcpy(o.plan_digest, t->plan_digest, sizeof o.plan_digest);
     ds_auto_arena arena = arena_create(REPORT_BYTES);
-    rc = collect_run(t->store, ds_span_of(t->prefix), &t->plan, &t->design, &o, arena, report, err);
-    if (c.drawn)
-        (void)fprintf(stderr, "\r\033[K");
+    rc = collect_with_progress(t->store, ds_span_of(t->prefix), &t->plan, &t->design, o, arena,
+                               report, err);
     if (rc < 0)
         return ds_wrap(err, "collect %.*s", DS_FMT(t->label));
-    for (size_t i = 0; i < report->n_warnings; i++)
-        log_warn("%.*s", DS_FMT(report->warnings[i]));
-    if (report->n_more_warnings > 0)
-        log_warn("and %zu more", report->n_more_warnings);
     ds_auto_buf out;
     buf_init(&out, 16u << 20);
     if (cli->json)
@@ -209,8 +167,6 @@ static int run(struct cli *cli)
     struct target t;
     struct ds_err err = {0};
     struct collect_report *report = ds_new(cli->arena, struct collect_report, 1);
-    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
-    (void)sigaction(SIGINT, &action, NULL); /* the first one leaves the old dataset, whole */
     int rc = target_open(cli, STORE_WRITE, &t, &err);
     if (rc == 0)
         rc = target_load(&t, &err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "cli/run_collect_io.h"
 
+#include "cli/collect_progress_io.h"
 #include "cli/text.h"
-#include "collector/collect.h"
 
 #define PREVIEW_BYTES (1u << 20)
 
@@ -21,16 +21,12 @@ int run_collect(struct cli *cli, struct session *s)
     struct collect_report report = {0};
     struct ds_err err;
     memcpy(o.plan_digest, s->view->digest, sizeof o.plan_digest);
-    int rc = collect_run(s->store, ds_span_of(s->prefix), s->view->plan, s->view->design, &o,
-                         cli->arena, &report, &err);
+    int rc = collect_with_progress(s->store, ds_span_of(s->prefix), s->view->plan, s->view->design,
+                                   o, cli->arena, &report, &err);
     if (rc < 0) {
         (void)ds_wrap(&err, "collect");
         return cli_fail(cli, &err);
     }
-    for (size_t i = 0; i < report.n_warnings; i++)
-        log_warn("%.*s", DS_FMT(report.warnings[i]));
-    if (report.n_more_warnings > 0)
-        log_warn("and %zu more", report.n_more_warnings);
     if (report.no_cases)
         return 0;
     log_info("dataset: %u ok, %u failed, %u missing of %u cases; %u vectors, %u times", report.n_ok,

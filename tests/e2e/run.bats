@@ -490,3 +490,21 @@ P
     # it did not only see the end: lines of the view while cases ran
     [ "$(wc -l <err)" -ge 2 ]
 }
+
+@test "Ctrl-C while run collects leaves nothing in scratch, and the same command goes on" {
+    local runner status=0
+    null_sweep 500
+    decksweep run sweep.yaml --no-collect >/dev/null 2>&1
+    # Slow enough to be met in the middle: each read of an archive takes 5 ms longer.
+    strace -f -qq -o /dev/null -e trace=pread64 -e inject=pread64:delay_enter=5ms decksweep run sweep.yaml >out 2>err 3>&- &
+    wait_for 20 bash -c 'ls -d "$TMPDIR"/decksweep-collect-*'
+    runner=$(pgrep -x decksweep -P $!)
+    kill -INT "$runner"
+    wait $! || status=$?
+    cat err
+    [ "$status" -eq 130 ]
+    [ ! -e store/null-sweep/dataset ]
+    [ -z "$(find "$TMPDIR" -name 'decksweep-collect-*')" ]
+    decksweep run sweep.yaml
+    [ -e store/null-sweep/dataset/summary.nc ]
+}
