@@ -106,7 +106,7 @@ void worker_say_ended(struct worker *w)
                    "run; exit status %d",
                    (unsigned long long)c.done, (unsigned long long)c.failed,
                    (unsigned long long)c.skipped, (unsigned long long)c.postponed,
-                   (unsigned long long)(c.left + c.waiting + c.attempts[VERDICT_CANCELLED]),
+                   (unsigned long long)c.left + c.waiting + c.attempts[VERDICT_CANCELLED],
                    w->exit_status);
     worker_say(w, &e);
 }
