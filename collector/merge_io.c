@@ -237,7 +237,8 @@ static int check_surprise(struct merge *m, const struct case_data *c, bool ok,
     if (!all || !known || c->layout->start_s < m->ds->epoch_s) {
         *outcome = OUTCOME_SURPRISE;
         if (m->final)
-            return ds_fail(err, DS_ECORRUPT, "an archive changed while it was collected; collect again");
+            return ds_fail(err, DS_ECORRUPT,
+                           "an archive changed while it was collected; collect again");
     }
     return 0;
 }
