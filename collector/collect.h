@@ -80,7 +80,7 @@ struct collect_report {
  * Cost: one pass over the archives and one over the written file (a second pass when
  * later cases bring times or vectors that the first did not have), 0.5 ms of CPU a case of 191
  * vectors and 90 reports; memory: memory_bytes + about 25 MB + 45 KB a vector + 1 KB a row (half of it
- * for one vector of all cases); scratch disk: the size of the dataset. */
+ * for one vector of all cases); scratch disk: the size of the dataset + 64 bytes a vector and time. */
 int collect_run(struct store *s, struct ds_span prefix, const struct plan *p,
                 const struct design *d, const struct collect_options *options, struct ds_arena *a,
                 struct collect_report *report, struct ds_err *err) DS_CHECKED;
