@@ -176,6 +176,20 @@ static bool nothing_to_run(const struct session *s)
     return c->n_new + c->n_outstanding + c->n_no_fit + c->n_lacking == 0;
 }
 
+/* Where memory is the matter, where its size comes from matters too. */
+static int refuse_size(const struct session *s, enum ds_code code, struct ds_span why,
+                       struct ds_err *err)
+{
+    if (code == DS_ENOFIT && s->limits.cores > s->capacity.cores)
+        return ds_fail(err, code,
+                       "%.*s; give more --cores, lower resources.ranks or resources.threads, or "
+                       "take a larger machine",
+                       DS_FMT(why));
+    return ds_fail(err, code,
+                   "%s: %.*s; set resources.memory if you know better, or take a larger machine",
+                   s->sizing.why, DS_FMT(why));
+}
+
 /* A finished sweep is looked at and collected on any machine: it has no slots there. */
 static int lay_out(struct session *s, struct ds_err *err)
 {
@@ -186,14 +200,12 @@ static int lay_out(struct session *s, struct ds_err *err)
         s->slots = (struct slots){.why_places = arena_copy(s->machine, ds_span_of(why.text))};
         return 0;
     }
-    return rc < 0 ? ds_fail(err, (enum ds_code)rc, "%s: %s", s->sizing.why, why.text) : 0;
+    return rc < 0 ? refuse_size(s, (enum ds_code)rc, ds_span_of(why.text), err) : 0;
 }
 
 int session_need_slots(const struct session *s, struct ds_err *err)
 {
-    return s->slots.n_max > 0
-               ? 0
-               : ds_fail(err, DS_ENOFIT, "%s: %.*s", s->sizing.why, DS_FMT(s->slots.why_places));
+    return s->slots.n_max > 0 ? 0 : refuse_size(s, DS_ENOFIT, s->slots.why_places, err);
 }
 
 int session_look_at_store(struct session *s, struct ds_err *err)

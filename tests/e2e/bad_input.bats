@@ -153,7 +153,7 @@ table() { # the table's text
         run decksweep "$command" sweep.yaml
         echo "$command: status $status: $output"
         [ "$status" -eq 2 ]
-        [[ "$output" == *"a case needs 4000 cores (ranks x threads), "*" may be used here"* ]]
+        [[ "$output" == *"error: a case needs 4000 cores (ranks x threads), "*" may be used here"*"lower resources.ranks"* ]]
     done
     [ "$(find store -type f)" = store/null-sweep/lock ] # that run held; nothing was put there
 }
