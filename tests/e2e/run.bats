@@ -7,32 +7,8 @@ setup() {
 }
 teardown() { leave_work; }
 
-# Behaviour by case: BEHAVE is a column of a table; the deck hands it to nullsim.
-table_sweep() { # "behaviour" per case... ; extra spec lines in $EXTRA
-    null_sweep 1
-    local n=0 b
-    echo "REAL,BEHAVE" >cases.csv
-    for b in "$@"; do
-        echo "$n,$b" >>cases.csv
-        n=$((n + 1))
-    done
-    sed -i -e 's/300\*<A>/300*0.3/' DECK.DATA
-    cat >sweep.yaml <<Y
-apiVersion: decksweep.io/v1alpha1
-kind: Sweep
-metadata: {name: null-sweep}
-spec:
-  deck: DECK.DATA
-  design: {method: table, file: cases.csv}
-  simulator:
-    command: [nullsim, "{deck}"]
-    args: ["--<BEHAVE>"]
-    judge: flow
-    version: "1"
-    wallTime: 20s
-  results: {store: store}
-${EXTRA:-}
-Y
+table_sweep() { # behaviour...; more spec lines in $EXTRA
+    SIMULATOR="wallTime: 20s" SPEC=${EXTRA:-} behave_sweep "$@"
 }
 
 ids_of() { decksweep ls "$1" --json | python3 -c 'import json,sys

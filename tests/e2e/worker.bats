@@ -5,40 +5,13 @@
 setup() {
     load ../support/common
     enter_work
+    NULLSIM_ARGS='"--days=10;steps=3", '
 }
 teardown() {
     if mountpoint -q "$WORK/store"; then umount "$WORK/store"; fi
     if mountpoint -q "$WORK/small"; then umount "$WORK/small"; fi
     chmod -R u+w "$WORK" 2>/dev/null || true
     leave_work
-}
-
-# A sweep with one case for each word: its behaviour ("exit=3;at_step=1").
-behave_sweep() { # behaviour...; more spec lines in $SPEC, more results in $RESULTS
-    local n=0 b
-    null_sweep 1
-    sed -i 's/300\*<A>/300*0.3/' DECK.DATA
-    echo "REAL,BEHAVE" >cases.csv
-    for b in "$@"; do
-        echo "$n,$b" >>cases.csv
-        n=$((n + 1))
-    done
-    cat >sweep.yaml <<Y
-apiVersion: decksweep.io/v1alpha1
-kind: Sweep
-metadata: {name: null-sweep}
-spec:
-  deck: DECK.DATA
-  design: {method: table, file: cases.csv}
-  simulator:
-    command: [nullsim, "{deck}"]
-    args: ["--days=10;steps=3", "--<BEHAVE>"]
-    judge: flow
-    version: "1"
-    ${SIMULATOR:-}
-  results: {store: store${RESULTS:-}}
-${SPEC:-}
-Y
 }
 
 # Plan, commit the next round, work on its chunk; events in events.jsonl.

@@ -92,6 +92,35 @@ ${3:-}
 Y
 }
 
+# A sweep with one case for each word: its behaviour ("exit=3;at_step=1"), a column of a table
+# that nullsim gets as an option.
+behave_sweep() { # behaviour...; options before it in $NULLSIM_ARGS; more lines in $SIMULATOR, $RESULTS, $SPEC
+    local n=0 b
+    null_sweep 1
+    sed -i 's/300\*<A>/300*0.3/' DECK.DATA
+    echo "REAL,BEHAVE" >cases.csv
+    for b in "$@"; do
+        echo "$n,$b" >>cases.csv
+        n=$((n + 1))
+    done
+    cat >sweep.yaml <<Y
+apiVersion: decksweep.io/v1alpha1
+kind: Sweep
+metadata: {name: null-sweep}
+spec:
+  deck: DECK.DATA
+  design: {method: table, file: cases.csv}
+  simulator:
+    command: [nullsim, "{deck}"]
+    args: [${NULLSIM_ARGS:-}"--<BEHAVE>"]
+    judge: flow
+    version: "1"
+    ${SIMULATOR:-}
+  results: {store: store${RESULTS:-}}
+${SPEC:-}
+Y
+}
+
 # A sweep of real Flow on a short SPE1 (24 report steps): N cases over porosity.
 spe1_sweep() { # cases [more spec lines]
     sed -e 's/300\*0\.3/300*<PORO>/' -e '/^TSTEP/,/\/$/d' -e 's/^END$/TSTEP\n24*31 \/\n\nEND/' \
