@@ -57,12 +57,13 @@ static int compare_texts(const void *a, const void *b)
 /* A folder's name as glob takes it: [ and its like stand for themselves. */
 static struct ds_span quote_for_glob(struct ds_arena *a, struct ds_span folder)
 {
+    static const char SIGNS[] = {'*', '?', '[', '\\'};
     char *out = ds_new(a, char, 2 * folder.len + 1);
     size_t n = 0;
     if (!out)
         return (struct ds_span){NULL, 0};
     for (size_t i = 0; i < folder.len; i++) {
-        if (memchr("*?[\\", folder.ptr[i], 4))
+        if (memchr(SIGNS, folder.ptr[i], sizeof SIGNS))
             out[n++] = '\\';
         out[n++] = folder.ptr[i];
     }
