@@ -60,6 +60,7 @@ struct job_view { /* a Job whose label LABEL_SWEEP and owner are this Sweep's */
     bool complete, failed;        /* condition True */
     bool failure_target;          /* it will fail; pods may still end */
     const char *reason, *message; /* of that condition */
+    const char *why;              /* why it has no pods: words of its last FailedCreate event; "" */
     uint32_t completions, parallelism;
     uint32_t n_active, n_succeeded, n_failed_pods;
     const char *completed_indexes, *failed_indexes; /* "1,3-5" */
@@ -84,7 +85,9 @@ struct pod_view {
     int exit_code;       /* of the main container; -1 unknown */
     uint32_t n_failures; /* annotation job-index-failure-count of this index */
     uint32_t cpus;
-    const char *message; /* termination message of the main container, "" none */
+    const char *message;     /* STEP_CENSUS: termination message; "" none */
+    uint32_t n_ok, n_failed; /* STEP_ROUND: attempts its report counts */
+    uint32_t n_failed_rows;  /* likewise: rows that failed for good */
 };
 
 struct cluster_limits { /* ConfigMap decksweep-limits; defaults in limits.c */
@@ -117,6 +120,7 @@ struct action {
     char text[STATUS_TEXT_BYTES];
 };
 #define RECONCILE_MAX_ACTIONS 64u
+#define RECONCILE_MAX_INDEXES 4096u /* chunks of one Job */
 
 struct reconciled {
     struct sweep_status status; /* as it should be */

@@ -81,6 +81,7 @@ struct step { /* what is under way or was last: a census or a round */
     uint32_t n_jobs;
     int64_t started_s, ended_s;        /* 0 not yet */
     char stopped[STATUS_REASON_BYTES]; /* why we ended it early: MaxFailed, Edited, ...; "" */
+    char once[STATUS_NAME_BYTES];      /* STEP_CENSUS: spec.once.token that it obeys; "" none */
 };
 
 struct round_line { /* history, newest last */
@@ -96,6 +97,7 @@ struct sweep_status {
     enum sweep_phase phase;
     int64_t observed_generation;
     char spec_hash[17];                /* of what the plan depends on; "" never looked at */
+    char edit_hash[17];                /* of all of the spec but run */
     char once_done[STATUS_NAME_BYTES]; /* last spec.once.token obeyed */
     char plan_digest[PLAN_DIGEST_BYTES];
     char controller_version[32], agent_image[256];
