@@ -123,9 +123,9 @@ struct sweep_status {
 /* As the JSON object under "status"; keys sorted, so equal statuses give equal bytes. */
 int sweep_status_encode(const struct sweep_status *s, struct ds_buf *out,
                         struct ds_err *err) DS_CHECKED;
-/* json: the whole Sweep or its status object. Missing fields are zero; unknown ones ignored. */
+/* From the object under "status" (NULL: a Sweep without one). What is missing, of another type or
+ * out of range is zero (max_failed: -1); what is unknown is ignored; never fails. */
 struct json;
-int sweep_status_decode(const struct json *status, struct sweep_status *out,
-                        struct ds_err *err) DS_CHECKED;
+void sweep_status_decode(const struct json *status, struct sweep_status *out);
 
 #endif
