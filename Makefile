@@ -10,7 +10,7 @@ SAN     ?=
 BUILD   ?= build/$(if $(SAN),san,$(notdir $(CC)))
 
 PROGRAMS := decksweep decksweep-agent
-FOLDERS  := shared/base shared/cmd shared/contract shared/deck shared/summary shared/archive shared/store \
+FOLDERS  := shared/base shared/cmd shared/contract shared/deck shared/summary shared/archive shared/store shared/http shared/kube \
             scheduler agent collector cli
 SOURCES  := $(sort $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c)))
 MAINS    := cli/main.c agent/main.c scheduler/main.c
@@ -20,7 +20,7 @@ FUZZ     := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 SUPPORT  := $(sort $(wildcard tests/support/*.c))
 BENCH    := $(sort $(wildcard bench/*.c))
 
-PKGS     := hwloc yaml-0.1 libcjson libcrypto libzstd libarchive gsl netcdf hdf5
+PKGS     := hwloc yaml-0.1 libcjson libcrypto libzstd libarchive gsl netcdf hdf5 libmicrohttpd
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lmuparser -lz -lm -lpthread
 

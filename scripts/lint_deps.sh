@@ -49,6 +49,7 @@ only_in '#include <yaml\.h' 'shared/base/yaml\.c'
 only_in '#include <hwloc' 'agent/topology_io\.c|agent/bind_io\.c'
 only_in '#include <netcdf' 'collector/[a-z_]*netcdf[a-z_]*\.c|collector/[a-z_]*_io\.c'
 only_in '#include <curl/' 'shared/http/[a-z_]*\.c'
+only_in '#include <microhttpd' 'shared/http/http_server_io\.c'
 only_in '#include <muParser' 'shared/base/expression\.c|scheduler/[a-z_]*\.c'
 
 # Source files past 600 lines hold a second idea; tests are no exception.
