@@ -42,6 +42,11 @@ struct kube_call {
         max_tries; /* 0: 5 for GET, PUT, DELETE; POST and PATCH only after 429 and before sending */
 };
 
+/* Told of every answer, watches and their lists included, for metrics: verb "GET", "LIST",
+ * "WATCH" (when it ends), "POST", ..., status 0 when none came. NULL: nobody. */
+typedef void (*kube_seen_f)(void *context, const char *verb, int status);
+void kube_observe(struct kube *k, kube_seen_f seen, void *context);
+
 /* One call to its end. An answer that is no 2xx is an error whose text says verb, resource and the
  * server's message (kube_error.h): DS_ENOTFOUND 404, DS_EEXIST 409 AlreadyExists, DS_EAGAIN 409
  * Conflict and 410, DS_EDENIED 401 403, DS_EINPUT 400 422, DS_ETIMEOUT, DS_EIO. *status may be NULL. */
@@ -78,6 +83,11 @@ int kube_watch_start(struct kube *k, const char *path, const char *label_selecto
                      const char *field_selector, const struct kube_watch_callbacks *on,
                      struct kube_watch **out, struct ds_err *err) DS_CHECKED;
 void kube_watch_stop(struct kube_watch *w); /* NULL is legal */
+/* The same with only apiVersion, kind and metadata of each object (PartialObjectMetadata): for
+ * kinds whose content costs memory and is nobody's business. */
+int kube_watch_metadata_start(struct kube *k, const char *path, const char *label_selector,
+                              const char *field_selector, const struct kube_watch_callbacks *on,
+                              struct kube_watch **out, struct ds_err *err) DS_CHECKED;
 /* When it next wants http_turn even if nothing arrives (monotonic ms; INT64_MAX none). */
 int64_t kube_watch_due_ms(const struct kube_watch *w);
 void kube_watch_tick(struct kube_watch *w, int64_t now_ms); /* call when due */
