@@ -40,6 +40,9 @@ struct kube_call {
     int64_t deadline_ms;   /* 0: 30 s */
     unsigned
         max_tries; /* 0: 5 for GET, PUT, DELETE; POST and PATCH only after 429 and before sending */
+    /* kube_do only. NULL, or out: the last answer with its headers, in a; also when its status makes
+     * it an error (a pod's own 404 behind the proxy); status 0: none came. */
+    struct http_response *answer;
 };
 
 /* Told of every answer, watches and their lists included, for metrics: verb "GET", "LIST",
