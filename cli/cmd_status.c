@@ -129,7 +129,7 @@ static void put_running(const struct status *s, struct ds_buf *out)
     unsigned n = 0;
     for (uint32_t i = 0; i < s->view.n_slots; i++) {
         const struct display_slot *slot = &s->view.slots[i];
-        if (slot->phase != PHASE_STAGED && slot->phase != PHASE_RUNNING)
+        if (slot->phase != SHOWN_STAGED && slot->phase != SHOWN_RUNNING)
             continue;
         if (n++ == MAX_LISTED) {
             (void)buf_put_text(out, "  ...\n");
@@ -142,7 +142,7 @@ static void put_running(const struct status *s, struct ds_buf *out)
         if (slot->step >= 0 && slot->n_steps > 0)
             (void)buf_printf(out, "  report step %lld of %lld", (long long)slot->step,
                              (long long)slot->n_steps);
-        (void)buf_printf(out, "  %s\n", slot->phase == PHASE_STAGED ? "staging" : took);
+        (void)buf_printf(out, "  %s\n", slot->phase == SHOWN_STAGED ? "staging" : took);
     }
 }
 
@@ -203,7 +203,7 @@ static void put_json_running(const struct status *s, struct json_writer *w)
     jw_array(w);
     for (uint32_t i = 0; i < s->view.n_slots && watch_alive(&s->watch); i++) {
         const struct display_slot *slot = &s->view.slots[i];
-        if (slot->phase != PHASE_STAGED && slot->phase != PHASE_RUNNING)
+        if (slot->phase != SHOWN_STAGED && slot->phase != SHOWN_RUNNING)
             continue;
         jw_object(w);
         jw_kv_i64(w, "case", slot->number);

@@ -47,8 +47,8 @@ static void note_settled(struct display_state *d, const struct event *e)
     d->settled_ms[d->n_settled_cases++ % DISPLAY_TIMES] = e->at_ms;
     /* The slot may already run its next case: it is free only if it still shows this one. */
     for (uint32_t i = 0; i < d->n_slots; i++)
-        if (d->slots[i].number == e->number && d->slots[i].phase == PHASE_FINISHED)
-            d->slots[i].phase = PHASE_IDLE;
+        if (d->slots[i].number == e->number && d->slots[i].phase == SHOWN_FINISHED)
+            d->slots[i].phase = SHOWN_IDLE;
 }
 
 static void note_failure(struct display_state *d, const struct event *e)
@@ -74,12 +74,12 @@ static void start_slot(struct display_state *d, const struct event *e, enum disp
     struct display_slot *s = slot_of(d, e);
     if (!s)
         return;
-    if (s->phase == PHASE_IDLE || s->phase == PHASE_FINISHED || s->number != e->number)
+    if (s->phase == SHOWN_IDLE || s->phase == SHOWN_FINISHED || s->number != e->number)
         *s = (struct display_slot){.step = -1, .n_steps = -1, .time_days = NAN};
     s->phase = phase;
     s->number = e->number;
     s->attempt = e->attempt;
-    if (phase == PHASE_RUNNING)
+    if (phase == SHOWN_RUNNING)
         s->started_ms = e->at_ms;
     if (e->n_steps > 0)
         s->n_steps = e->n_steps;
@@ -90,9 +90,9 @@ static void note_progress(struct display_state *d, const struct event *e)
     struct display_slot *s = slot_of(d, e);
     if (!s)
         return;
-    if (s->phase != PHASE_RUNNING || s->number != e->number) {
+    if (s->phase != SHOWN_RUNNING || s->number != e->number) {
         *s = (struct display_slot){.number = e->number, .started_ms = e->at_ms, .n_steps = -1};
-        s->phase = PHASE_RUNNING;
+        s->phase = SHOWN_RUNNING;
     }
     s->step = e->step;
     if (e->n_steps > 0)
@@ -111,10 +111,10 @@ void display_state_event(struct display_state *d, const struct event *e)
         memset(d->slots, 0, DISPLAY_MAX_SLOTS * sizeof *d->slots);
         break;
     case EVENT_STAGED:
-        start_slot(d, e, PHASE_STAGED);
+        start_slot(d, e, SHOWN_STAGED);
         break;
     case EVENT_STARTED:
-        start_slot(d, e, PHASE_RUNNING);
+        start_slot(d, e, SHOWN_RUNNING);
         break;
     case EVENT_PROGRESS:
         note_progress(d, e);
@@ -122,7 +122,7 @@ void display_state_event(struct display_state *d, const struct event *e)
     case EVENT_FINISHED:
         s = slot_of(d, e);
         if (s && s->number == e->number)
-            s->phase = PHASE_FINISHED;
+            s->phase = SHOWN_FINISHED;
         break;
     case EVENT_COMMITTED:
         d->n_ok += rows_of(d, e);
@@ -151,6 +151,22 @@ void display_state_recount(struct display_state *d, uint32_t n_done, uint32_t n_
     d->setup.n_failed_before = n_failed > d->n_failed ? n_failed - d->n_failed : 0;
 }
 
+void display_state_counts(struct display_state *d, const struct display_counts *c, int64_t now_ms)
+{
+    uint32_t before = display_settled(d), n_settled = c->n_done + c->n_failed;
+    bool first = d->setup.n_total == 0;
+    if (first) /* the first counts are no progress */
+        d->setup.now_ms = now_ms;
+    for (uint32_t i = before; i < n_settled && !first && i - before < DISPLAY_TIMES; i++)
+        d->settled_ms[d->n_settled_cases++ % DISPLAY_TIMES] = now_ms;
+    d->setup.n_total = c->n_total;
+    d->setup.n_done_before = d->setup.n_failed_before = 0;
+    d->n_ok = c->n_done;
+    d->n_failed = c->n_failed;
+    memcpy(d->failed_by, c->failed_by, sizeof d->failed_by);
+    (void)snprintf(d->note, sizeof d->note, "%s", c->note ? c->note : "");
+}
+
 uint32_t display_settled(const struct display_state *d)
 {
     return d->setup.n_done_before + d->setup.n_failed_before + d->n_ok + d->n_failed;
@@ -161,7 +177,7 @@ static double fraction_running(const struct display_state *d)
     double sum = 0;
     for (uint32_t i = 0; i < d->n_slots; i++) {
         const struct display_slot *s = &d->slots[i];
-        if (s->phase == PHASE_RUNNING && s->n_steps > 0 && s->step > 0)
+        if (s->phase == SHOWN_RUNNING && s->n_steps > 0 && s->step > 0)
             sum += s->step >= s->n_steps ? 1 : (double)s->step / (double)s->n_steps;
     }
     return sum;
@@ -324,9 +340,9 @@ static void put_slot_words(struct ds_buf *left, struct ds_buf *right, const stru
     char took[UNITS_TEXT_BYTES];
     units_format_duration(now_ms > s->started_ms ? (now_ms - s->started_ms) / 1000 * 1000 : 0,
                           took);
-    if (s->phase == PHASE_STAGED)
+    if (s->phase == SHOWN_STAGED)
         (void)buf_put_text(right, "staging");
-    else if (s->phase == PHASE_FINISHED)
+    else if (s->phase == SHOWN_FINISHED)
         (void)buf_put_text(right, "saving");
     else if (s->step >= 0 && s->n_steps > 0)
         (void)buf_printf(right, "%lld/%lld", (long long)s->step, (long long)s->n_steps);
@@ -334,9 +350,9 @@ static void put_slot_words(struct ds_buf *left, struct ds_buf *right, const stru
         (void)buf_printf(right, "step %lld", (long long)s->step);
     else
         (void)buf_put_text(right, width >= 30 ? "running" : "run");
-    if (s->phase == PHASE_RUNNING && width >= 30)
+    if (s->phase == SHOWN_RUNNING && width >= 30)
         (void)buf_printf(right, "  %s", took);
-    if (s->phase == PHASE_RUNNING && width >= 70 && isfinite(s->time_days) && s->step >= 0)
+    if (s->phase == SHOWN_RUNNING && width >= 70 && isfinite(s->time_days) && s->step >= 0)
         (void)buf_printf(right, "  day %.0f", s->time_days);
 }
 
@@ -349,7 +365,7 @@ static void put_slot(struct canvas *c, const struct display_slot *s, uint32_t in
     size_t used = left.len + right.len + 2;
     if (s->n_steps > 0 && c->width > used + 1) {
         double fraction = s->step < 0 ? 0 : (double)s->step / (double)s->n_steps;
-        if (s->phase == PHASE_FINISHED)
+        if (s->phase == SHOWN_FINISHED)
             fraction = 1;
         size_t room = c->width - used;
         /* Bars of one width stand below each other whatever is right of them. */
@@ -369,7 +385,7 @@ static uint32_t count_active(const struct display_state *d)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < d->n_slots; i++)
-        n += d->slots[i].phase != PHASE_IDLE;
+        n += d->slots[i].phase != SHOWN_IDLE;
     return n;
 }
 
@@ -380,7 +396,7 @@ static void put_slots(struct canvas *c, const struct display_state *d, int64_t n
     uint32_t shown = active <= room ? active : room > 0 ? room - 1 : 0;
     uint32_t n = 0;
     for (uint32_t i = 0; i < d->n_slots && n < shown; i++) {
-        if (d->slots[i].phase == PHASE_IDLE)
+        if (d->slots[i].phase == SHOWN_IDLE)
             continue;
         put_slot(c, &d->slots[i], i, now_ms);
         n++;

@@ -27,7 +27,7 @@ struct display_setup {
     void *context;
 };
 
-enum display_phase { PHASE_IDLE = 0, PHASE_STAGED, PHASE_RUNNING, PHASE_FINISHED };
+enum display_phase { SHOWN_IDLE = 0, SHOWN_STAGED, SHOWN_RUNNING, SHOWN_FINISHED };
 
 struct display_slot {
     enum display_phase phase;
@@ -74,6 +74,15 @@ void display_state_event(struct display_state *d, const struct event *e);
 /* What the store holds now, in rows: cases that others settled (another run, a worker that died
  * before it could say so) count as settled before. */
 void display_state_recount(struct display_state *d, uint32_t n_done, uint32_t n_failed);
+
+/* Counts that somebody else took (a cluster's controller) instead of events; n_total may change. Rates
+ * come from their growth between calls. note: copied. */
+struct display_counts {
+    uint32_t n_total, n_done, n_failed; /* rows */
+    uint32_t failed_by[VERDICT_COUNT];
+    const char *note;
+};
+void display_state_counts(struct display_state *d, const struct display_counts *c, int64_t now_ms);
 
 /* Settled rows, before and now; rate and remaining time (-1: not yet known). */
 uint32_t display_settled(const struct display_state *d);

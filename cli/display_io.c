@@ -142,6 +142,11 @@ void display_recount(struct display *d, uint32_t n_done, uint32_t n_failed)
     display_state_recount(&d->state, n_done, n_failed);
 }
 
+void display_take_counts(struct display *d, const struct display_counts *c)
+{
+    display_state_counts(&d->state, c, clock_unix_ms());
+}
+
 static void write_out(const struct ds_buf *b)
 {
     struct ds_err ignored; /* a view that cannot be shown stops no sweep */

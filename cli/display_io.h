@@ -32,6 +32,9 @@ void display_event(struct display *d, const struct event *e);
 /* After a census: see display_state_recount. */
 void display_recount(struct display *d, uint32_t n_done, uint32_t n_failed);
 
+/* Counts instead of events: see display_state_counts. */
+void display_take_counts(struct display *d, const struct display_counts *c);
+
 /* Draw if it is time to (at most 10 times a second; on a pipe when something is to be said).
  * now_ms: Unix time, 0: now. Cheap when there is nothing to do. */
 void display_tick(struct display *d, int64_t now_ms);

@@ -316,7 +316,7 @@ Test(display, a_slot_taken_again_before_the_commit_keeps_its_new_case)
     say(&s, EVENT_FINISHED, 2, 0, 0);
     say(&s, EVENT_STARTED, 2, 1, 0);
     say(&s, EVENT_COMMITTED, 3, 0, 0);
-    cr_expect_eq(s.d.slots[0].phase, PHASE_RUNNING);
+    cr_expect_eq(s.d.slots[0].phase, SHOWN_RUNNING);
     cr_expect_eq(s.d.slots[0].number, 1);
     arena_destroy(s.arena);
 }
