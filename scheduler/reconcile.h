@@ -94,8 +94,9 @@ struct cluster_limits { /* ConfigMap decksweep-limits; defaults in limits.c */
     struct pod_limits pods;
     uint32_t census_cpus;
     uint64_t census_mem_bytes;
-    int64_t census_deadline_s;  /* 0 none */
-    uint32_t max_sweeps_active; /* with Jobs at a time; 0 no limit */
+    uint64_t census_scratch_bytes; /* ephemeral storage of a census, ours included */
+    int64_t census_deadline_s;     /* 0 none */
+    uint32_t max_sweeps_active;    /* with Jobs at a time; 0 no limit */
 };
 
 enum action_kind {
