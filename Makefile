@@ -20,7 +20,7 @@ FUZZ     := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 SUPPORT  := $(sort $(wildcard tests/support/*.c))
 BENCH    := $(sort $(wildcard bench/*.c))
 
-PKGS     := hwloc yaml-0.1 libcjson libcrypto libzstd libarchive gsl netcdf hdf5 libmicrohttpd
+PKGS     := hwloc yaml-0.1 libcjson libcrypto libzstd libarchive gsl netcdf hdf5 libmicrohttpd libcurl
 PKGFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDLIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lmuparser -lz -lm -lpthread
 

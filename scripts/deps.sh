@@ -5,7 +5,7 @@
 set -euo pipefail
 
 BUILD="gcc make pkg-config libc6-dev libhwloc-dev libyaml-dev libcjson-dev libssl-dev libzstd-dev
-       libarchive-dev libgsl-dev libmuparser-dev libnetcdf-dev libhdf5-dev zlib1g-dev libmicrohttpd-dev"
+       libarchive-dev libgsl-dev libmuparser-dev libnetcdf-dev libhdf5-dev zlib1g-dev libmicrohttpd-dev libcurl4-openssl-dev"
 RUN="libopm-simulators-bin openmpi-bin"
 TEST="libcriterion-dev bats strace parallel zstd hwloc tmux time netcdf-bin procps libarchive-tools
       bash-completion man-db python3 python3-venv python3-numpy python3-xarray python3-netcdf4

@@ -6,7 +6,8 @@
  * HTTP/2 where the server speaks it. TLS is verified unless a caller says otherwise aloud.
  * Bytes from a server are hostile: headers and bodies are capped, a redirect is never
  * followed (it is an answer like any other). Retries are decided by http_retry.h (pure) and made here.
- * A loop belongs to one thread; loops share nothing. */
+ * A loop belongs to one thread; loops share nothing. No signal is used or handled: callers
+ * ignore SIGPIPE. */
 #ifndef DS_HTTP_HTTP_H
 #define DS_HTTP_HTTP_H
 
@@ -53,7 +54,8 @@ struct http_callbacks { /* all from inside http_turn; may start and cancel reque
     /* Before every try, the first included: set url, headers, tls and body anew (signatures,
      * rotated tokens). Negative: the request ends with err. NULL: as given. */
     int (*prepare)(void *context, unsigned try_number, struct http_request *r, struct ds_err *err);
-    /* Bytes of a 2xx body as they come; NULL: collected up to max_body_bytes. Negative ends it. */
+    /* Bytes of a 2xx body as they come; NULL: collected up to max_body_bytes. Negative ends it.
+     * Once some were given, the request is not tried again. */
     int (*data)(void *context, struct ds_span bytes, struct ds_err *err);
     /* Once. err NULL: an answer came, whatever its status. response borrows until return. */
     void (*done)(void *context, const struct http_response *response, const struct ds_err *err);
@@ -72,6 +74,7 @@ struct http_request {
     int64_t idle_ms;       /* no byte for so long: DS_ETIMEOUT; 0 none */
     unsigned max_tries;    /* 0, 1: no retry */
     bool idempotent;       /* may be sent again after a connection broke */
+    bool accept_gzip;      /* ask for a compressed body and unpack it; caps count unpacked bytes */
     struct http_callbacks on;
 };
 
@@ -83,12 +86,16 @@ void http_loop_destroy(struct http_loop *loop); /* NULL is legal; on_done is not
 /* Never blocks. *id > 0. DS_EINPUT: no URL of http or https. */
 int http_start(struct http_loop *loop, const struct http_request *r, uint64_t *id,
                struct ds_err *err) DS_CHECKED;
-/* Forget it; done is not called. Unknown ids are fine. */
+/* Call fire once from within http_turn when delay_ms have passed. *id as of a request. */
+void http_timer(struct http_loop *loop, int64_t delay_ms, void (*fire)(void *context),
+                void *context, uint64_t *id);
+/* Forget a request (done is not called) or a timer. Unknown ids are fine. */
 void http_cancel(struct http_loop *loop, uint64_t id);
-size_t http_in_flight(const struct http_loop *loop); /* waiting for a retry included */
+size_t http_in_flight(const struct http_loop *loop); /* requests; waiting for a retry included */
 
-/* Work until something happened or timeout_ms passed (-1: for ever). fds: further descriptors
- * to wait for readable; readable[i] is set. Returns 0, DS_EINTR on a signal. */
+/* Work until a callback was called, a descriptor is readable or timeout_ms passed (-1: for ever).
+ * fds: further descriptors to wait for; readable[i] is set. Returns 0, DS_EINTR on a signal (also
+ * one whose handler restarts system calls). Not from within a callback: DS_EINPUT. */
 int http_turn(struct http_loop *loop, int timeout_ms, const int *fds, bool *readable, size_t n_fds,
               struct ds_err *err) DS_CHECKED;
 

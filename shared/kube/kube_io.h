@@ -4,7 +4,9 @@
  * Knows no kind of object and no policy: paths and JSON go in, JSON comes out. Credentials are
  * read again when they may have changed (tokenFile and the service account's token every
  * minute; an exec plugin's when they expire or after a 401). Warnings of the server go to the
- * log once each. One thread. */
+ * log once each. Everything, the waiting of watches included, is driven by http_turn alone.
+ * kube_do turns the loop, so callbacks of other requests and watches run inside it; from within
+ * a callback only kube_start is legal (kube_do: DS_EINPUT). One thread. */
 #ifndef DS_KUBE_KUBE_IO_H
 #define DS_KUBE_KUBE_IO_H
 
@@ -67,7 +69,7 @@ typedef int (*kube_data_f)(void *context, struct ds_span bytes, struct ds_err *e
 int kube_stream(struct kube *k, const struct kube_call *c, kube_data_f data, kube_done_f done,
                 void *context, uint64_t *id, struct ds_err *err) DS_CHECKED;
 
-/* ---- a kind, watched for ever (client-go's reflector; state machine in watch.h) ---- */
+/* ---- a kind, watched for ever (client-go's reflector; state machine in kube_reflect.h) ---- */
 struct json;
 struct kube_watch_callbacks {
     void *context;
@@ -81,7 +83,8 @@ struct kube_watch_callbacks {
 };
 struct kube_watch;
 /* path: of the collection, without query; selector: label selector or NULL; field: likewise.
- * on_change of the watch is driven by http_turn. gives: kube_watch_stop. */
+ * The first list goes out with the next http_turn; callbacks come from within it and may stop
+ * this watch or any other. Strings are copied. gives: kube_watch_stop, before kube_close. */
 int kube_watch_start(struct kube *k, const char *path, const char *label_selector,
                      const char *field_selector, const struct kube_watch_callbacks *on,
                      struct kube_watch **out, struct ds_err *err) DS_CHECKED;
@@ -91,8 +94,5 @@ void kube_watch_stop(struct kube_watch *w); /* NULL is legal */
 int kube_watch_metadata_start(struct kube *k, const char *path, const char *label_selector,
                               const char *field_selector, const struct kube_watch_callbacks *on,
                               struct kube_watch **out, struct ds_err *err) DS_CHECKED;
-/* When it next wants http_turn even if nothing arrives (monotonic ms; INT64_MAX none). */
-int64_t kube_watch_due_ms(const struct kube_watch *w);
-void kube_watch_tick(struct kube_watch *w, int64_t now_ms); /* call when due */
 
 #endif
