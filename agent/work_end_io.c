@@ -173,6 +173,15 @@ static bool recall(struct worker *w, const struct publish_note *n, struct unsett
     return false;
 }
 
+/* maxFailed counts rows: one simulation may stand for several. */
+static uint64_t count_rows_of(const struct design *d, uint32_t row)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < d->n_rows; i++)
+        n += memcmp(&d->id[i], &d->id[row], sizeof d->id[i]) == 0;
+    return n;
+}
+
 static void take_judged(struct worker *w, const struct publish_note *n)
 {
     struct event e;
@@ -191,6 +200,8 @@ static void take_judged(struct worker *w, const struct publish_note *n)
         (void)buf_put(&w->run_ms, &ms, sizeof ms);
     } else if (n->verdict != VERDICT_CANCELLED) {
         remember(w, n, fate == FATE_FINAL);
+        if (fate == FATE_FINAL)
+            w->failed_rows += count_rows_of(&w->design, n->item.row);
     }
 }
 

@@ -374,6 +374,7 @@ void worker_report(struct worker *w)
     struct chunk_report r = {.round = w->options->round,
                              .index = w->options->index,
                              .skipped = c.skipped + w->chunk.n_done,
+                             .failed_rows = w->failed_rows,
                              .peak_mem_bytes = c.peak_mem_bytes,
                              .wall_ms = clock_monotonic_ms() - w->began_ms,
                              .cpu_ms = cpu_ms(),

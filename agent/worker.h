@@ -91,6 +91,7 @@ struct worker {
     int64_t next_start_ms;   /* not before */
     int64_t began_ms;
     enum version_state version;
+    uint64_t failed_rows; /* of cases that failed for good here */
     uint32_t n_running, n_held;
     unsigned n_inherited; /* results of an earlier worker, committed at the start */
     int signal_fd;

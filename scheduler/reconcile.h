@@ -38,14 +38,18 @@ struct sweep_view {
                          * failure.maxFailed, but with deckFrom */
     char edit_hash[17]; /* of the whole spec without run: any change asks for a census */
     enum deck_source deck_source;
-    const char *deck_name;  /* of the ConfigMap */
-    bool deck_present;      /* that ConfigMap exists */
-    const char *once_token; /* "" none */
-    uint32_t max_workers;   /* spec.cluster.maxWorkers; 0 none */
-    bool has_queue;         /* Kueue owns parallelism */
-    bool read_write_once;   /* the claim can be mounted by one node only */
+    const char *deck_name;          /* of the ConfigMap, or key in the store */
+    bool deck_present;              /* that ConfigMap exists */
+    bool deck_owned;                /* submit made it for this Sweep: may be deleted when stored */
+    const char *once_token;         /* "" none */
+    uint32_t max_workers;           /* spec.cluster.maxWorkers; 0 none */
+    bool has_queue;                 /* Kueue owns parallelism */
+    const char *claim, *claim_path; /* of results.store pvc://claim/path; "" none */
+    bool claim_missing;             /* there is no such claim */
+    bool read_write_once;           /* the claim can be mounted by one node only */
     bool read_write_once_pod;
-    int64_t ttl_s;
+    int64_t created_s;
+    int64_t ttl_s;       /* spec.cluster.ttl; a day */
     const char *refused; /* why this object cannot be used at all ("results.store must be
                               * pvc://... in a cluster"); NULL fine */
     struct sweep_status status;
@@ -65,7 +69,8 @@ struct job_view { /* a Job whose label LABEL_SWEEP and owner are this Sweep's */
     uint32_t n_active, n_succeeded, n_failed_pods;
     const char *completed_indexes, *failed_indexes; /* "1,3-5" */
     bool has_ttl;
-    int64_t created_s, ended_s; /* 0 not */
+    int64_t created_s, ended_s; /* 0 not; by the API server's and Job controller's clocks */
+    int64_t seen_s;             /* since when this program knows it so (views.h); 0: unknown */
 };
 
 enum pod_phase { POD_PENDING = 0, POD_RUNNING, POD_SUCCEEDED, POD_FAILED, POD_UNKNOWN };
@@ -76,10 +81,12 @@ struct pod_view {
     enum pod_phase phase;
     bool deleting;
     int64_t delete_by_s;                   /* deletionTimestamp (grace included); 0 not deleting */
-    int64_t created_s, started_s, ended_s; /* 0 not */
-    bool disrupted;                        /* condition DisruptionTarget */
-    bool unschedulable;                    /* PodScheduled False */
-    const char *why;                       /* scheduler's, kubelet's or status.reason's words; "" */
+    int64_t grace_s;                       /* deletionGracePeriodSeconds */
+    int64_t created_s, started_s, ended_s; /* 0 not; by the API server's and its node's clocks */
+    int64_t seen_s;      /* since when this program knows phase and deletion so; 0: unknown */
+    bool disrupted;      /* condition DisruptionTarget */
+    bool unschedulable;  /* PodScheduled False */
+    const char *why;     /* scheduler's, kubelet's or status.reason's words; "" */
     const char *waiting; /* reason a container waits for: ImagePullBackOff, ...; "" */
     bool oom_killed;
     int exit_code;       /* of the main container; -1 unknown */
@@ -141,6 +148,7 @@ struct reconcile_input {
     const struct node_class *nodes;
     size_t n_nodes;
     const struct cluster_limits *limits;
+    uint32_t sweeps_ahead; /* reconcile_sweeps_ahead; for limits->max_sweeps_active */
     const char *controller_version, *agent_image;
     int64_t now_s; /* Unix seconds, this machine's clock */
 };
@@ -148,6 +156,17 @@ struct reconcile_input {
 /* Decide. Never fails; more than RECONCILE_MAX_ACTIONS are left to the next call (wake_s = now).
  * Cost: O(jobs + pods), no allocation. */
 void reconcile(const struct reconcile_input *in, struct reconciled *out);
+
+/* How many other sweeps have a better right to run than all[self]: those planning or running,
+ * and those that wait for longer. Cost: O(n). */
+uint32_t reconcile_sweeps_ahead(const struct sweep_view *const *all, size_t n, size_t self);
+
+/* Pods at a time for status.step.job[job], for its Job when it is made and as it goes on: at
+ * most maxWorkers over all Jobs of the step that are not over (spec and limits), what one node
+ * holds when only one can mount the claim, 1 for a census or ReadWriteOncePod; at least 1. */
+uint32_t reconcile_parallelism(const struct sweep_view *w, const struct sweep_status *st,
+                               uint32_t job, const struct cluster_limits *limits,
+                               const struct node_class *nodes, size_t n_nodes);
 
 /* Names: "<sweep>-<spec hash 8>-c<number>", "<sweep>-<plan 8>-r<number>-<shape>". */
 void reconcile_job_name(const char *sweep, const char *spec_hash, const struct step *step,

@@ -58,6 +58,7 @@ struct chunk_report {
     uint32_t round, index;
     uint64_t attempts[VERDICT_COUNT]; /* by verdict */
     uint64_t skipped;                 /* found done before the start */
+    uint64_t failed_rows;             /* rows that no further attempt here can mend */
     uint64_t peak_mem_bytes;          /* largest of any case; 0 unknown */
     uint64_t run_ms_q50, run_ms_q90, run_ms_max;
     int64_t wall_ms, cpu_ms; /* of the whole worker */

@@ -238,6 +238,7 @@ int chunk_report_encode(const struct chunk_report *r, struct ds_buf *out, struct
     put_counts(&w, r->attempts);
     jw_kv_i64(&w, "cpu_ms", r->cpu_ms);
     jw_kv_i64(&w, "exit_status", r->exit_status);
+    jw_kv_u64(&w, "failed_rows", r->failed_rows);
     jw_kv_u64(&w, "index", r->index);
     jw_kv_cstr(&w, "node", r->node);
     jw_kv_u64(&w, "peak_mem_bytes", r->peak_mem_bytes);
@@ -276,6 +277,7 @@ int chunk_report_decode(struct ds_span text, struct chunk_report *out, struct ds
     for (unsigned v = VERDICT_OK; v < VERDICT_COUNT; v++)
         r.attempts[v] = u64_or_zero(attempts, verdict_name((enum verdict)v));
     r.skipped = u64_or_zero(j, "skipped");
+    r.failed_rows = u64_or_zero(j, "failed_rows");
     r.peak_mem_bytes = u64_or_zero(j, "peak_mem_bytes");
     r.run_ms_q50 = u64_or_zero(j, "run_ms_q50");
     r.run_ms_q90 = u64_or_zero(j, "run_ms_q90");
