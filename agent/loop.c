@@ -4,7 +4,6 @@
 #include "agent/work.h"
 #include "agent/worker.h"
 #include "base/clock_io.h"
-#include "base/log_io.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -116,8 +115,8 @@ static bool is_over(struct worker *w, bool nothing_left, int64_t now_ms)
     if (w->exit_status != 0 || nothing_left)
         return true;
     if (patience_is_over(w, w->disk_paused, now_ms, WORKER_DISK_PATIENCE_MS)) {
-        log_error("scratch %s stays nearly full; make room or use another --scratch",
-                  w->scratch.path);
+        worker_error(w, "scratch %s stays nearly full; make room or use another --scratch",
+                     w->scratch.path);
         w->exit_status = WORK_STORE;
         return true;
     }
@@ -147,6 +146,7 @@ static void loop(struct worker *w)
         heed_stops(w);
         worker_start_more(w, &nothing_left);
         int64_t now_ms = clock_monotonic_ms();
+        worker_watch_use(w, now_ms);
         worker_say_progress(w, now_ms);
         worker_flush(w, false);
         if (is_over(w, nothing_left, now_ms)) {
@@ -169,7 +169,9 @@ static void init_worker(struct worker *w, const struct work_options *options)
     buf_init(&w->unsettled, UNSETTLED_CAP);
     buf_init(&w->run_ms, RUN_MS_CAP);
     (void)snprintf(w->prefix, sizeof w->prefix, "%s/", options->sweep);
-    if (gethostname(w->node, sizeof w->node - 1) < 0)
+    if (options->node)
+        (void)snprintf(w->node, sizeof w->node, "%s", options->node);
+    else if (gethostname(w->node, sizeof w->node - 1) < 0)
         w->node[0] = '\0';
 }
 
@@ -187,6 +189,9 @@ int work_run(const struct work_options *options)
         status = w.exit_status;
         worker_report(&w);
         worker_say_ended(&w);
+    } else {
+        w.exit_status = status;
+        worker_report(&w);
     }
     worker_flush(&w, true);
     worker_unload(&w);

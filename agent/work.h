@@ -14,6 +14,11 @@ struct work_options { /* texts borrowed */
     uint64_t memory_bytes; /* 0: all */
     bool keep_failed;      /* --keep-scratch failed */
     bool mark_starts;      /* one slot, started/ before each case: a case killed a pod before */
+    /* In a pod; else NULL and 0. */
+    const char *message_path;  /* where the report goes too */
+    const char *node;          /* its name; NULL: this host's */
+    uint64_t ephemeral_bytes;  /* what the kubelet allows this pod of local disk */
+    const char *their_version; /* of the controller that made the pod */
 };
 
 enum work_exit {

@@ -2,7 +2,6 @@
 #include "agent/worker.h"
 #include "base/clock_io.h"
 #include "base/fs_io.h"
-#include "base/log_io.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -99,9 +98,11 @@ static void end_version(struct worker *w, const struct run_result *r)
     w->version = good ? VERSION_GOOD : VERSION_BAD;
     w->version_run = 0;
     if (!good && r->ended_by != RUN_BY_REQUEST) { /* else we ended it: told to stop */
-        log_error("flow --version says '%s', the plan was made for %.*s; install that version or "
-                  "plan again",
-                  said, DS_FMT(w->plan.simulator_version));
+        worker_error(
+            w,
+            "flow --version says '%s', the plan was made for %.*s; install that version or "
+            "plan again",
+            said, DS_FMT(w->plan.simulator_version));
         w->exit_status = WORK_SIMULATOR;
     }
     for (uint32_t i = 0; i < w->n_held; i++) {
@@ -202,6 +203,8 @@ static void take_judged(struct worker *w, const struct publish_note *n)
         remember(w, n, fate == FATE_FINAL);
         if (fate == FATE_FINAL)
             w->failed_rows += count_rows_of(&w->design, n->item.row);
+    } else {
+        worker_unmark(w, n->id, n->item.attempt);
     }
 }
 
@@ -230,7 +233,7 @@ static void take_lost(struct worker *w, const struct publish_note *n)
 {
     struct unsettled u;
     (void)recall(w, n, &u);
-    log_error("case %u was not saved and has to run again: %s", n->number, n->text);
+    worker_error(w, "case %u was not saved and has to run again: %s", n->number, n->text);
     if (n->verdict == VERDICT_NONE) { /* not even judged: it still counts as in hand */
         struct dispatch_verdict v = {.item = n->item, .verdict = VERDICT_CANCELLED};
         (void)dispatch_judged(w->dispatch, &v);

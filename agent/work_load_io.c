@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent/command.h"
+#include "agent/pod_io.h"
+#include "agent/scratch_use.h"
 #include "agent/topology_io.h"
 #include "agent/worker.h"
 #include "base/clock_io.h"
@@ -36,9 +38,9 @@ static int exit_of(int rc)
     }
 }
 
-static int say(int rc, const struct ds_err *err)
+static int say(struct worker *w, int rc, const struct ds_err *err)
 {
-    log_error("%s", err->text);
+    worker_error(w, "%s", err->text);
     return exit_of(rc);
 }
 
@@ -175,7 +177,7 @@ static int load_slots(struct worker *w, struct ds_err *err)
     struct slots_request want = {
         .cores = shape->cores,
         .mem_bytes = w->plan.memory_bytes ? w->plan.memory_bytes : shape->mem_bytes,
-        .want = w->options->mark_starts ? 1 : 0,
+        .want = w->mark_starts ? 1 : 0,
         .cores_limit = w->options->cores,
         .mem_limit_bytes = w->options->memory_bytes,
     };
@@ -202,7 +204,8 @@ static int load_dispatch(struct worker *w, struct ds_err *err)
     memcpy(policy.retries, w->plan.retries, sizeof policy.retries);
     w->running = ds_new(w->arena, struct running, w->slots.n_max);
     w->held = ds_new(w->arena, struct attempt *, w->slots.n_max);
-    if (!w->running || !w->held)
+    w->case_bytes = ds_new(w->arena, uint64_t, w->slots.n_max);
+    if (!w->running || !w->held || !w->case_bytes)
         return ds_fail(err, DS_ETOOBIG, "%u places do not fit", w->slots.n_max);
     return dispatch_create(&policy, w->chunk.rows, w->chunk.n_rows, w->chunk.prior,
                            w->chunk.n_prior, &w->slots, w->arena, &w->dispatch, err);
@@ -217,6 +220,9 @@ static int check_space(struct worker *w, struct ds_err *err)
     int rc = fs_free_bytes(w->scratch.path, &free_bytes, err);
     if (rc < 0)
         return rc;
+    w->budget_bytes = scratch_budget(w->options->ephemeral_bytes);
+    if (w->budget_bytes > 0 && w->budget_bytes < free_bytes)
+        free_bytes = w->budget_bytes;
     if (free_bytes >= w->watermark_bytes)
         return 0;
     char there[UNITS_TEXT_BYTES], wanted[UNITS_TEXT_BYTES];
@@ -306,8 +312,9 @@ int worker_load(struct worker *w)
     struct ds_err err = {0};
     char key[STORE_KEY_BYTES];
     int rc = load_stores(w, &err);
-    rc = rc < 0 ? rc : load_slots(w, &err);
     rc = rc < 0 ? rc : load_chunk(w, &err);
+    w->mark_starts = rc == 0 && worker_must_mark(w);
+    rc = rc < 0 ? rc : load_slots(w, &err);
     rc = rc < 0 ? rc : check_space(w, &err);
     rc = rc < 0 ? rc : load_environment(w, &err);
     rc = rc < 0 ? rc : check_simulator(w, &err);
@@ -318,7 +325,7 @@ int worker_load(struct worker *w)
     /* The guardian is a fork: before threads, and while we are small. */
     rc = rc < 0 ? rc : run_host_create(&w->host, &err);
     rc = rc < 0 ? rc : load_publisher(w, &err);
-    return rc < 0 ? say(rc, &err) : 0;
+    return rc < 0 ? say(w, rc, &err) : 0;
 }
 
 void worker_unload(struct worker *w)
@@ -368,24 +375,36 @@ static int64_t cpu_ms(void)
     return us / 1000;
 }
 
+static void fill_report(struct worker *w, struct chunk_report *r)
+{
+    struct dispatch_counts c =
+        w->dispatch ? dispatch_count(w->dispatch) : (struct dispatch_counts){0};
+    *r = (struct chunk_report){.round = w->options->round,
+                               .index = w->options->index,
+                               .skipped = c.skipped + w->chunk.n_done,
+                               .failed_rows = w->failed_rows,
+                               .peak_mem_bytes = c.peak_mem_bytes,
+                               .wall_ms = clock_monotonic_ms() - w->began_ms,
+                               .cpu_ms = cpu_ms(),
+                               .exit_status = w->exit_status};
+    memcpy(r->attempts, c.attempts, sizeof r->attempts);
+    (void)snprintf(r->plan_digest, sizeof r->plan_digest, "%s", w->options->plan_digest);
+    (void)snprintf(r->node, sizeof r->node, "%.63s", w->node);
+    (void)snprintf(r->text, sizeof r->text, "%.239s", w->why);
+    put_quantiles(w, r);
+}
+
 void worker_report(struct worker *w)
 {
-    struct dispatch_counts c = dispatch_count(w->dispatch);
-    struct chunk_report r = {.round = w->options->round,
-                             .index = w->options->index,
-                             .skipped = c.skipped + w->chunk.n_done,
-                             .failed_rows = w->failed_rows,
-                             .peak_mem_bytes = c.peak_mem_bytes,
-                             .wall_ms = clock_monotonic_ms() - w->began_ms,
-                             .cpu_ms = cpu_ms(),
-                             .exit_status = w->exit_status};
-    memcpy(r.attempts, c.attempts, sizeof r.attempts);
-    (void)snprintf(r.plan_digest, sizeof r.plan_digest, "%s", w->options->plan_digest);
-    (void)snprintf(r.node, sizeof r.node, "%.63s", w->node);
-    put_quantiles(w, &r);
+    struct chunk_report r;
     char key[STORE_KEY_BYTES];
     struct ds_err err = {0};
     ds_auto_buf text;
+    fill_report(w, &r);
+    if (w->options->message_path)
+        pod_leave_message(w->options->message_path, &r);
+    if (!w->dispatch)
+        return; /* it has not begun: nothing that the next census could learn from */
     buf_init(&text, 1u << 16);
     (void)snprintf(key, sizeof key, "%srounds/%u.%u.json", w->prefix, r.round, r.index);
     int rc = chunk_report_encode(&r, &text, &err);

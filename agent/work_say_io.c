@@ -2,6 +2,7 @@
 #include "agent/worker.h"
 #include "base/clock_io.h"
 #include "base/fs_io.h"
+#include "base/log_io.h"
 #include "base/path.h"
 #include "summary/smspec.h"
 
@@ -43,6 +44,15 @@ void worker_note(struct worker *w, const char *format, ...)
     worker_say(w, &e);
 }
 
+void worker_error(struct worker *w, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(w->why, sizeof w->why, format, args);
+    va_end(args);
+    log_error("%s", w->why);
+}
+
 static bool is_writable(int timeout_ms)
 {
     struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
@@ -80,6 +90,9 @@ void worker_say_worker(struct worker *w)
     e.limit_mem_bytes = w->slots.mem_bytes ? (int64_t)w->slots.mem_bytes : -1;
     (void)snprintf(e.text, sizeof e.text, "%.500s", w->scratch.path);
     worker_say(w, &e);
+    const char *theirs = w->options->their_version;
+    if (theirs && theirs[0] && strcmp(theirs, DECKSWEEP_VERSION) != 0)
+        worker_note(w, "this worker is decksweep %s, the controller %s", DECKSWEEP_VERSION, theirs);
     if (w->n_inherited > 0)
         worker_note(w, "committed %u results that an earlier worker had left in scratch",
                     w->n_inherited);

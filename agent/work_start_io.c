@@ -4,7 +4,6 @@
 #include "agent/worker.h"
 #include "base/clock_io.h"
 #include "base/fs_io.h"
-#include "base/log_io.h"
 #include "base/path.h"
 
 #include <stdio.h>
@@ -34,7 +33,7 @@ static bool may_start(struct worker *w)
     /* What ends before the version is known has to be held: no more than there is room for. */
     if (w->version == VERSION_ASKED && w->n_running + w->n_held >= w->slots.n_max)
         return false;
-    bool low = worker_disk_is_low(w);
+    bool low = worker_disk_is_low(w) || w->budget_paused;
     if (low && !w->disk_paused)
         worker_note(w, "scratch is nearly full: nothing new starts until there is room");
     if (!low && w->disk_paused)
@@ -53,17 +52,6 @@ static bool is_covered(struct worker *w, struct case_id id)
     result_key_encode(&key, name);
     (void)snprintf(full, sizeof full, "%s%s", w->prefix, name);
     return store_head(w->store, full, &bytes, NULL) == 0;
-}
-
-static int mark_start(struct worker *w, const struct attempt *t, struct ds_err *err)
-{
-    struct result_key key = {.kind = KEY_STARTED, .id = t->id, .attempt = t->item.attempt};
-    char name[RESULT_KEY_BYTES], full[STORE_KEY_BYTES];
-    bool existed;
-    result_key_encode(&key, name);
-    (void)snprintf(full, sizeof full, "%s%s", w->prefix, name);
-    return store_put_if_absent(w->store, full, (struct store_body){.data = "", .fd = -1, .len = 0},
-                               &existed, err);
 }
 
 /* ---- one case ---- */
@@ -181,12 +169,14 @@ static int start_case(struct worker *w, struct attempt *t, struct running *r, st
     t->values = staged.values;
     t->stage_ms = clock_monotonic_ms() - from;
     rc = build_command(w, t, staged.plan, err);
-    if (rc == 0 && w->options->mark_starts)
-        rc = mark_start(w, t, err);
+    rc = rc < 0 ? rc : worker_mark(w, t, err);
     if (rc < 0)
         return rc;
     say_staged(w, t, r->place);
-    return run_case(w, t, r, err);
+    rc = run_case(w, t, r, err);
+    if (rc < 0)
+        worker_unmark(w, t->id, t->item.attempt);
+    return rc;
 }
 
 /* A start that failed: the disk (or its inodes) or the system (processes, memory) may have
@@ -197,7 +187,7 @@ static void heed_failure(struct worker *w, int rc, const struct dispatch_order *
     int64_t now_ms = clock_monotonic_ms();
     dispatch_put_back(w->dispatch, order);
     if (rc != DS_ENOSPC && rc != DS_EIO) {
-        log_error("%s", err->text);
+        worker_error(w, "%s", err->text);
         w->exit_status = rc == DS_ESIMULATOR ? WORK_SIMULATOR : WORK_STORE;
         return;
     }
@@ -209,7 +199,7 @@ static void heed_failure(struct worker *w, int rc, const struct dispatch_order *
         w->disk_low_ms = now_ms;
     w->next_start_ms = now_ms + WORKER_START_PAUSE_MS;
     if (w->n_running == 0 && now_ms - w->start_failed_ms > WORKER_DISK_PATIENCE_MS) {
-        log_error("cannot start a case: %s", err->text);
+        worker_error(w, "cannot start a case: %s", err->text);
         w->exit_status = WORK_STORE;
     }
 }
@@ -271,7 +261,7 @@ int worker_ask_version(struct worker *w)
                             .unwatched = true,
                             .wall_limit_ms = VERSION_LIMIT_MS};
     if (run_start(w->host, &spec, &w->version_run, &err) < 0) {
-        log_error("%s", err.text);
+        worker_error(w, "%s", err.text);
         return WORK_SIMULATOR;
     }
     w->version = VERSION_ASKED;

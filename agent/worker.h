@@ -6,6 +6,7 @@
  *     work_start_io.c   starts a case
  *     work_end_io.c     what follows when one ends, is judged, is committed
  *     work_say_io.c     events on stdout, progress of running cases
+ *     work_pod_io.c     markers, used scratch, termination message: only in pods
  *
  * One thread owns it. Only agent/ includes it. */
 #ifndef DS_AGENT_WORKER_H
@@ -29,6 +30,9 @@
 #define WORKER_MIN_DISK_BYTES    ((uint64_t)16 << 20)
 #define WORKER_START_PAUSE_MS    1000 /* after a start that failed */
 #define WORKER_PROGRESS_MS       10000
+#define WORKER_USE_MS            2000  /* between looks at how much scratch is used */
+#define WORKER_USE_SHARE         20    /* but at most this part of the time */
+#define WORKER_DISK_END_MS       15000 /* so long an ended case may take to give its room back */
 #define WORKER_NAME_BYTES        65u
 
 struct watch { /* what progress of a running case needs */
@@ -85,6 +89,10 @@ struct worker {
     struct ds_buf run_ms;    /* of uint32_t, of ok cases */
     /* what stands in the way; times are monotonic */
     uint64_t watermark_bytes;
+    uint64_t budget_bytes;   /* of scratch, in a pod; 0: what is free on the disk */
+    uint64_t *case_bytes;    /* by place, at the last look; n = slots.n_max */
+    int64_t next_use_ms;     /* the next look */
+    int64_t disk_ended_ms;   /* a case was ended for its size; 0 not lately */
     int64_t patience_ms;     /* when patience ends; 0 none runs */
     int64_t disk_low_ms;     /* the last look that found no space; 0 never */
     int64_t start_failed_ms; /* since when starts fail; 0 they do not */
@@ -99,6 +107,9 @@ struct worker {
     int exit_status; /* why it ends early; 0 */
     bool told_stop;  /* runs have been asked to end */
     bool store_refuses, disk_paused;
+    bool budget_paused;               /* scratch is nearly used up */
+    bool mark_starts;                 /* as told, or a case of this chunk was lost before */
+    char why[DS_ERR_TEXT_BYTES];      /* it ends early; "" */
     bool out_closed;                  /* nobody reads the events */
     char prefix[STORE_KEY_BYTES / 2]; /* "<sweep>/" */
     char node[WORKER_NAME_BYTES];
@@ -125,9 +136,21 @@ void worker_take_notes(struct worker *w);
 /* Space in scratch, now. True: below the watermark. */
 bool worker_disk_is_low(struct worker *w);
 
+/* ---- work_pod_io.c ---- */
+/* started/<id>.<attempt> before a case starts, when this chunk needs it. */
+int worker_mark(struct worker *w, const struct attempt *t, struct ds_err *err) DS_CHECKED;
+/* The attempt is none: it was not started, or we ended it ourselves. */
+void worker_unmark(struct worker *w, struct case_id id, uint32_t attempt);
+/* Must this chunk be marked? A case of it was lost before. After the chunk is known. */
+bool worker_must_mark(const struct worker *w);
+/* Look how much of a pod's scratch is used when it is time; ends the largest case. */
+void worker_watch_use(struct worker *w, int64_t now_ms);
+
 /* ---- work_say_io.c ---- */
 void worker_say(struct worker *w, const struct event *e);
 void worker_note(struct worker *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The reason of an early end: said on stderr, kept for the report. */
+void worker_error(struct worker *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void worker_init_event(struct event *e, enum event_kind kind);
 void worker_say_worker(struct worker *w);
 void worker_say_ended(struct worker *w);

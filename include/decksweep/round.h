@@ -64,6 +64,7 @@ struct chunk_report {
     int64_t wall_ms, cpu_ms; /* of the whole worker */
     int exit_status;
     char node[64];
+    char text[240]; /* why it ended early; "" it did not */
 };
 int chunk_report_encode(const struct chunk_report *r, struct ds_buf *out,
                         struct ds_err *err) DS_CHECKED;

@@ -248,6 +248,8 @@ int chunk_report_encode(const struct chunk_report *r, struct ds_buf *out, struct
     jw_kv_u64(&w, "run_ms_q50", r->run_ms_q50);
     jw_kv_u64(&w, "run_ms_q90", r->run_ms_q90);
     jw_kv_u64(&w, "skipped", r->skipped);
+    if (r->text[0])
+        jw_kv_cstr(&w, "text", r->text);
     jw_kv_i64(&w, "wall_ms", r->wall_ms);
     jw_end_object(&w);
     (void)buf_put_char(out, '\n');
@@ -289,6 +291,8 @@ int chunk_report_decode(struct ds_span text, struct chunk_report *out, struct ds
     struct ds_span node;
     if (json_text(json_get(j, "node"), &node))
         (void)snprintf(r.node, sizeof r.node, "%.*s", DS_FMT(node));
+    if (json_text(json_get(j, "text"), &node))
+        (void)snprintf(r.text, sizeof r.text, "%.*s", DS_FMT(node));
     *out = r;
     return 0;
 }
