@@ -9,6 +9,7 @@
 
 #include "deck/closure.h"
 #include "decksweep/plan.h"
+#include "scheduler/bundle_paths.h"
 #include "scheduler/size.h"
 #include "store/store.h"
 
@@ -17,6 +18,7 @@ struct planned; /* keeps everything below; gives: planned_destroy */
 struct planned_view {
     const struct sweep *sweep;
     struct ds_span sweep_text; /* the sweep file as it stands */
+    struct ds_span table_text; /* the case table as it stands; "" none */
     const struct closure *closure;
     const struct plan *plan;
     struct ds_span plan_json;
@@ -48,8 +50,26 @@ struct plan_faults {
  * DS_ESIMULATOR not there, does not tell its version, or another one than the pin. */
 int plan_load(const char *path, struct planned **out, struct plan_faults *faults,
               struct ds_err *err) DS_CHECKED;
+
+/* The same from an unpacked bundle (in a cluster): deck, table and files lie below root, and
+ * nothing outside of it is read, whatever sweep file or deck say: DS_EINPUT, a fault each.
+ *
+ * root     borrows for the call; a folder of ours without links
+ * paths    borrows for the call; what the sweep file means in root. NULL: its own paths start at
+ *          root, and one that leaves it is a fault
+ * The stored copy of the sweep file is its text as it stands. */
+int plan_load_bundle(const char *path, const char *root, const struct bundle_paths *paths,
+                     struct planned **out, struct plan_faults *faults,
+                     struct ds_err *err) DS_CHECKED;
 void planned_destroy(struct planned *p); /* NULL is legal */
 const struct planned_view *planned_view(const struct planned *p);
+
+/* Write the archive that brings this plan's deck into a cluster to fd, from where it stands:
+ * the bundle, BUNDLE_TABLE_NAME where there is a table, BUNDLE_PATHS_NAME. *bytes: how many;
+ * sha256 of these: its first 16 hex name the archive (bundle_paths.h). Equal plans give equal
+ * bytes with one libzstd. DS_EAGAIN: a file of the deck changed since plan_load. */
+int plan_write_deck(const struct planned *p, int fd, uint64_t *bytes, char sha256[SHA256_HEX_BYTES],
+                    struct ds_err *err) DS_CHECKED;
 
 /* Is the stored plan, if any, of a root deck with this name? DS_EINPUT: of another one: most
  * likely the wrong store or name (says both, and --replace). DS_EPARSE and kin: not readable.
