@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* decksweep-agent - what runs where the simulator is */
 #include "agent/pod_io.h"
+#include "agent/serve_io.h"
 #include "agent/work.h"
 #include "base/env_io.h"
 #include "base/log_io.h"
@@ -172,7 +173,8 @@ static const struct cmd_entry CMD_VERSION = {
     .run = version,
 };
 
-static const struct cmd_entry *const COMMANDS[] = {&CMD_WORK, &CMD_INSTALL, &CMD_VERSION, NULL};
+static const struct cmd_entry *const COMMANDS[] = {&CMD_WORK, &CMD_INSTALL, &cmd_serve,
+                                                   &CMD_VERSION, NULL};
 
 static const struct program PROGRAM = {
     .name = "decksweep-agent",
