@@ -155,8 +155,10 @@ void display_state_counts(struct display_state *d, const struct display_counts *
 {
     uint32_t before = display_settled(d), n_settled = c->n_done + c->n_failed;
     bool first = d->setup.n_total == 0;
-    if (first) /* the first counts are no progress */
+    if (first) { /* the first counts are no progress */
         d->setup.now_ms = now_ms;
+        d->plain_settled = n_settled;
+    }
     for (uint32_t i = before; i < n_settled && !first && i - before < DISPLAY_TIMES; i++)
         d->settled_ms[d->n_settled_cases++ % DISPLAY_TIMES] = now_ms;
     d->setup.n_total = c->n_total;
@@ -164,6 +166,7 @@ void display_state_counts(struct display_state *d, const struct display_counts *
     d->n_ok = c->n_done;
     d->n_failed = c->n_failed;
     memcpy(d->failed_by, c->failed_by, sizeof d->failed_by);
+    memset(d->note, 0, sizeof d->note); /* compared whole */
     (void)snprintf(d->note, sizeof d->note, "%s", c->note ? c->note : "");
 }
 
@@ -292,6 +295,11 @@ static void put_head(struct canvas *c, const struct display_state *d, int64_t no
     (void)snprintf(parts[0], PART_BYTES, "%u/%u", settled, total);
     (void)snprintf(parts[1], PART_BYTES, "%.0f%%", floor(fraction * 100));
     parts[2][0] = parts[3][0] = '\0';
+    if (total == 0) { /* of a cluster's sweep before its first census */
+        (void)snprintf(parts[0], PART_BYTES, "not planned yet");
+        parts[1][0] = '\0';
+        fraction = 0;
+    }
     if (failed > 0)
         (void)snprintf(parts[2], PART_BYTES, "%u failed", failed);
     if (eta_ms > 0) {
@@ -525,7 +533,7 @@ void display_plain(struct display_state *d, int64_t now_ms, struct ds_buf *out)
         put_reason_text(&d->reasons[d->plain_reasons % DISPLAY_REASONS], &line);
         put_clean_line(out, &line);
     }
-    if (progress_is_due(d, now_ms)) {
+    if (d->setup.n_total > 0 && progress_is_due(d, now_ms)) {
         put_progress(d, now_ms, &line);
         put_clean_line(out, &line);
         d->plain_ms = now_ms;
