@@ -99,6 +99,10 @@ size_t http_in_flight(const struct http_loop *loop); /* requests; waiting for a 
 int http_turn(struct http_loop *loop, int timeout_ms, const int *fds, bool *readable, size_t n_fds,
               struct ds_err *err) DS_CHECKED;
 
+/* All of it into a. DS_ETOOBIG: no room there. */
+int http_response_copy(const struct http_response *from, struct ds_arena *a,
+                       struct http_response *out, struct ds_err *err) DS_CHECKED;
+
 /* One request to its end (turning the loop): body and headers in a. r->on is ignored but prepare.
  * Returns 0 whatever the status; errors as on_done would get them. */
 int http_do(struct http_loop *loop, const struct http_request *r, struct ds_arena *a,
