@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Runs every tier of tests and closes with one line "N passed, N failed, N skipped".
-#   run_tests.sh <build folder> [tier...]      tiers: unit fuzz fault e2e
+#   run_tests.sh <build folder> [tier...]      tiers: unit fuzz fault e2e cluster
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 build=$1
 shift
-tiers=${*:-unit fuzz fault e2e}
+tiers=${*:-unit fuzz fault e2e cluster}
 logs=$build/logs
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0
@@ -113,12 +113,78 @@ run_bats() { # folder
     done
 }
 
+# The cluster's program takes minutes to build where nothing is cached: it begins while the other
+# tiers run, behind them.
+builder=
+begin_cluster() {
+    cluster_reason=$(tests/cluster/can_run) || return
+    case $build in *san) cluster_reason="programs with sanitizers do not run in restricted pods" ;; esac
+    if [ -z "$cluster_reason" ] && ! tests/cluster/build --check; then
+        nice -n 19 tests/cluster/build >"$logs/cluster-build.log" 2>&1 &
+        builder=$!
+    fi
+}
+
+end_cluster() {
+    [ -z "$builder" ] || kill "$builder" 2>/dev/null
+    [ -z "${DS_CLUSTER_OURS:-}" ] || tests/cluster/down
+}
+
+run_cluster() {
+    local began=$SECONDS rc
+    if [ -n "$builder" ]; then
+        wait "$builder"
+        rc=$?
+        builder=
+        case $rc in
+            0) ;;
+            3) cluster_reason="the sources of Kubernetes cannot be had from here, see $logs/cluster-build.log" ;;
+            *)
+                echo "FAIL tests/cluster/build"
+                tail -n 20 "$logs/cluster-build.log"
+                count 0 1 0
+                return
+                ;;
+        esac
+    fi
+    if [ -n "$cluster_reason" ]; then
+        local tests
+        tests=$(cat tests/cluster/*.bats | grep -c '^@test')
+        echo "SKIP tier cluster, $tests tests: $cluster_reason"
+        count 0 0 "$tests"
+        return
+    fi
+    if [ -z "${DS_CLUSTER_DIR:-}" ]; then
+        DS_CLUSTER_DIR=$(mktemp -d /var/lib/decksweep-test.XXXXXX)
+        export DS_CLUSTER_DIR DS_CLUSTER_OURS=1 DS_CLUSTER_OWNER=$$
+    fi
+    if ! DS_NAMESPACE=first tests/cluster/start "$build" >"$logs/cluster-start.log" 2>&1; then
+        echo "FAIL tests/cluster/start"
+        tail -n 40 "$logs/cluster-start.log"
+        count 0 1 0
+        return
+    fi
+    echo "# a cluster with decksweep in it after $((SECONDS - began)) s"
+    run_bats cluster
+    if [ -n "${DS_CLUSTER_OURS:-}" ] && ! tests/cluster/down; then
+        echo "FAIL tests/cluster/down"
+        count 0 1 0
+    fi
+}
+
+case " $tiers " in
+    *" cluster "*)
+        trap end_cluster EXIT
+        begin_cluster
+        ;;
+esac
 for tier in $tiers; do
     echo "# tier: $tier"
     case $tier in
         unit) run_unit ;;
         fuzz) run_fuzz ;;
         fault | e2e) run_bats "$tier" ;;
+        cluster) run_cluster ;;
         *) echo "unknown tier $tier" >&2; exit 2 ;;
     esac
 done

@@ -5,11 +5,12 @@
 help:
 	@echo "make            build the programs into $(BUILD)/"
 	@echo "make demo       install what is missing, build, run and collect a sweep of SPE1"
-	@echo "make test       install what is missing, build, run all tests (TIERS='unit fuzz fault e2e', SAN=1)"
+	@echo "make test       install what is missing, build, run all tests (TIERS='unit fuzz fault e2e cluster', SAN=1)"
 	@echo "make lint       formatting, clang-tidy, dependency law, purity, shellcheck"
 	@echo "make fuzz       each fuzz target for FUZZ_SECONDS (60)"
 	@echo "make bench      every benchmark, one line each; BENCH='dispatch sweep' chooses"
 	@echo "make bless      rewrite golden files after a wanted change; review the diff"
+	@echo "make cluster-up  a real Kubernetes here with decksweep in it (root); cluster-down removes it"
 	@echo "make install    programs, man pages, completion below DESTDIR and PREFIX ($(PREFIX))"
 	@echo "make clean      remove build/"
 
@@ -35,7 +36,7 @@ lint: deps
 	@scripts/lint_deps.sh
 	@scripts/lint_purity.sh $(BUILD)
 	@$(MAKE) --no-print-directory -s format-check
-	@shellcheck -x $$(git ls-files '*.sh' '.ci/run')
+	@shellcheck -x -P SCRIPTDIR $$(git ls-files "*.sh" .ci/run) $$(git ls-files tests/cluster | xargs grep -lE "^#!.*bash|^#!/bin/sh")
 	@$(MAKE) --no-print-directory -s -j2 tidy
 	@echo "lint: clean"
 
@@ -70,3 +71,4 @@ clean:
 	rm -rf build
 
 -include scripts/install.mk
+include scripts/cluster.mk

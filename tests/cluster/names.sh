@@ -36,5 +36,14 @@ started_at() { # pid: ticks since boot; "dead" where there is none, also for a z
     set -- $stat
     [ "$1" = Z ] && echo dead || echo "${20}"
 }
+# Clusters of test runs that did not live to take them down.
+sweep_stale() {
+    local dir pid start
+    for dir in /var/lib/decksweep-test.*; do
+        [ -s "$dir/owner" ] || continue
+        read -r pid start <"$dir/owner"
+        [ "$(started_at "$pid")" = "$start" ] || DS_CLUSTER_DIR=$dir "$HERE/down"
+    done
+}
 say() { echo "cluster: $*" >&2; }
 k() { KUBECONFIG=$D/admin.kubeconfig "$B/kube" kubectl "$@"; }

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# For the bats files of the cluster tier: a namespace a file, waiting with deadlines, and what there is
+# to know about a failure. setup_suite.bash brings the cluster.
+# shellcheck shell=bash
+
+CLUSTER=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/support/common.bash
+. "$CLUSTER/../support/common.bash"
+# shellcheck source=tests/cluster/names.sh
+. "$CLUSTER/names.sh"
+if [ -s "$D/port" ]; then name_after_port "$(cat "$D/port")"; fi
+export KUBECONFIG=$D/admin.kubeconfig
+export DECKSWEEP_SIMULATOR_IMAGE=localhost/flow:test
+
+kubectl() { "$B/kube" kubectl "$@"; }
+kn() { "$B/kube" kubectl -n "$NS" "$@"; }
+as_engineer() { KUBECONFIG=$D/engineer.kubeconfig "$@"; }
+
+# In setup_file: a namespace of this file's own, with claim `results`, as $NS. The volume is folder $VOLUME.
+file_namespace() { # [access mode [size]]
+    NS=$(basename "${BATS_TEST_FILENAME%.bats}" | tr _ -)-$((RANDOM % 9000 + 1000))
+    VOLUME=$D/volumes/$NS
+    export NS VOLUME
+    "$CLUSTER/namespace" "$NS" "$@" >/dev/null 2>&1
+}
+# In teardown_file. The pods go on ending while the next file runs.
+drop_namespace() {
+    kubectl delete namespace "$NS" --wait=false >/dev/null 2>&1 || true
+}
+
+# In teardown: what can be known about a test that failed, whole in the logs, in short here.
+tell_failure() {
+    [ -n "${BATS_TEST_COMPLETED:-}" ] && return
+    local to
+    to=$DS_BUILD/logs/cluster-$(basename "${BATS_TEST_FILENAME%.bats}")-$BATS_TEST_NUMBER.txt
+    mkdir -p "$DS_BUILD/logs"
+    {
+        kn get sweeps,jobs,pods -o wide
+        echo "--- events"
+        kn get events --sort-by=.lastTimestamp
+        echo "--- controller"
+        kubectl -n decksweep-system get pods
+        kubectl -n decksweep-system logs deployment/decksweep-scheduler --all-containers --tail=200
+        echo "--- sweeps"
+        kn get sweeps -o yaml
+        echo "--- logs of pods"
+        local pod
+        for pod in $(kn get pods -o name | head -n 20); do
+            echo "--- $pod"
+            kn logs "$pod" --all-containers --tail=60
+        done
+        echo "--- pods"
+        kn get pods -o yaml
+    } >"$to" 2>&1
+    echo "# more in $to"
+    head -n 60 "$to"
+    sed -n '/^--- controller/,/^--- sweeps/p' "$to" | tail -n 25
+}
+
+# Until an object's field has a value: wait_for_field KIND/NAME '{.status.phase}' VALUE SECONDS
+wait_for_field() {
+    kn wait "$1" "--for=jsonpath=$2=$3" "--timeout=${4}s" >/dev/null || {
+        echo "$1: $2 is '$(kn get "$1" -o "jsonpath=$2")' after $4 s, not '$3'" >&2
+        return 1
+    }
+}
+wait_for_condition() { # kind/name condition status seconds
+    kn wait "$1" "--for=condition=$2=$3" "--timeout=${4}s" >/dev/null || {
+        echo "$1 has no condition $2=$3 after $4 s; it has:" >&2
+        kn get "$1" -o 'jsonpath={range .status.conditions[*]}{.type}={.status} {.reason} {.message}{"\n"}{end}' >&2
+        return 1
+    }
+}
+wait_for_phase() { wait_for_field "sweep/$1" '{.status.phase}' "$2" "$3"; } # sweep phase seconds
+field() { kn get "$1" -o "jsonpath=$2"; }                                  # kind/name path
+
+stop_part() { "$CLUSTER/down" "$@"; }  # [-9] part...
+start_part() { "$CLUSTER/up" "$@"; }   # part...
+controller_pod() { kubectl -n decksweep-system get pods -l app.kubernetes.io/name=decksweep-scheduler -o name | head -n 1; }
