@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define CODE_HEADER       "X-Decksweep-Store"
@@ -125,32 +126,51 @@ static void answer_list(struct serve *s, struct http_exchange *x, const struct s
 
 /* ---- objects ---- */
 
-static int open_object(const struct serve *s, const char *key, uint64_t *size, int *fd,
+static int open_object(const struct serve *s, const char *key, struct stat *st, int *fd,
                        struct ds_err *err)
 {
-    int rc = store_head(s->store, key, size, err);
+    uint64_t size;
+    int rc = store_head(s->store, key, &size, err);
     if (rc < 0)
         return rc;
     ds_auto_free char *path = NULL;
     if (asprintf(&path, "%s/%s", s->folder, key) < 0)
         abort();
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    return *fd < 0 ? ds_fail_errno(err, DS_EIO, errno, "%s: open", key) : 0;
+    if (*fd < 0 || fstat(*fd, st) < 0) {
+        rc = ds_fail_errno(err, DS_EIO, errno, "%s: open", key);
+        fs_close_at(fd);
+    } else if (!S_ISREG(st->st_mode)) {
+        rc = ds_fail(err, DS_ECORRUPT, "%s: is not a regular file", key);
+        fs_close_at(fd);
+    }
+    return rc;
+}
+
+/* Another one when the object was replaced: readers of pieces must not mix two. */
+static void put_etag(struct http_exchange *x, const struct stat *st)
+{
+    char etag[80];
+    (void)snprintf(etag, sizeof etag, "\"%llx-%llx-%llx-%lx\"", (unsigned long long)st->st_ino,
+                   (unsigned long long)st->st_size, (unsigned long long)st->st_mtim.tv_sec,
+                   st->st_mtim.tv_nsec);
+    http_answer_header(x, "ETag", etag);
 }
 
 static void answer_object(const struct serve *s, struct http_exchange *x,
                           const struct serve_request *r)
 {
     struct ds_err err = {0};
-    uint64_t size = 0, offset = 0, len;
     char words[80];
+    struct stat st;
     int fd = -1;
-    if (open_object(s, r->key, &size, &fd, &err) < 0) {
+    if (open_object(s, r->key, &st, &fd, &err) < 0) {
         answer_fault(x, serve_status(err.code), &err);
         return;
     }
-    len = size;
+    uint64_t size = (uint64_t)st.st_size, offset = 0, len = size;
     http_answer_header(x, "Accept-Ranges", "bytes");
+    put_etag(x, &st);
     enum http_range range = http_range_parse(http_exchange_header(x, "Range"), size, &offset, &len);
     if (range == HTTP_RANGE_OUTSIDE) {
         (void)close(fd);

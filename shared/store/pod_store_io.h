@@ -4,8 +4,9 @@
  * struct store over HTTP: either through the API server's proxy to a pod, or straight to an
  * address. Keys are "<sweep>/..." as in every store; others are DS_ENOTFOUND, and no write may
  * name them. What travels is bounded; small objects come with one request, larger ones in
- * pieces that are read ahead. Requests that failed on the way are made again; a commit that
- * may have arrived already is recognised by its bytes' SHA-256.
+ * pieces that are read ahead, and one that was replaced between two pieces is DS_EAGAIN.
+ * Requests that failed on the way are made again; a commit whose first try had arrived
+ * after all reports existed.
  *
  * Threads may share the store: their requests wait for each other. No locks and no growing
  * objects (a remote store, see store.h). */
