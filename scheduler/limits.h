@@ -10,8 +10,8 @@
  *     chunk-duration     duration, 10s to 1d           10m     a worker lasts about so long
  *     census-cpus        whole number, 1 to 64         1
  *     census-memory      size, at least 256MiB         2GiB
- *     census-scratch     size, at least 256MiB         8GiB    cut to the largest node
- *     census-deadline    duration or none              none    pilot and collection included
+ *     census-scratch     size, at least 512MiB         8GiB    cut to the largest node
+ *     census-deadline    duration >= 1m, or none      none    pilot and collection included
  *     max-active-sweeps  whole number or none          none    with Jobs at a time; others wait
  *
  * A value that is wrong never stops the controller: the default holds and the problem is said.
