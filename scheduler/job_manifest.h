@@ -56,6 +56,12 @@ void job_manifest_spec_name(const char *sweep, const char *edit_hash, char out[S
 int job_manifest_spec(const struct manifest_input *in, struct ds_buf *out,
                       struct ds_err *err) DS_CHECKED;
 
+/* The claim and the folder in it of spec.results.store "pvc://claim/path"; both spans borrow url.
+ * path has no leading or trailing slash and may be "". DS_EINPUT: no such URL, no claim's name, a
+ * path that leaves the claim. Whoever mounts a claim uses it: the store pod too. */
+int manifest_claim_parse(struct ds_span url, struct ds_span *claim, struct ds_span *path,
+                         struct ds_err *err) DS_CHECKED;
+
 /* Value of LABEL_CLAIM for a claim: its name, or a shorter one of its own where it is too long for
  * a label. Whoever mounts a claim that only one node can mount carries it: the store pod too. */
 #define CLAIM_LABEL_BYTES 64u
