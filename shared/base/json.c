@@ -290,6 +290,12 @@ void jw_i64(struct json_writer *w, int64_t value)
     (void)buf_printf(w->out, "%lld", (long long)value);
 }
 
+void jw_raw(struct json_writer *w, struct ds_span json)
+{
+    before_value(w);
+    (void)buf_put_span(w->out, json);
+}
+
 void jw_double(struct json_writer *w, double value)
 {
     char text[UNITS_NUMBER_BYTES];

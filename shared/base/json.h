@@ -60,6 +60,7 @@ void jw_i64(struct json_writer *w, int64_t value);
 void jw_double(struct json_writer *w, double value);
 void jw_bool(struct json_writer *w, bool value);
 void jw_null(struct json_writer *w);
+void jw_raw(struct json_writer *w, struct ds_span json); /* one value that is JSON already */
 /* key and value in one line */
 void jw_kv_text(struct json_writer *w, const char *key, struct ds_span text);
 void jw_kv_cstr(struct json_writer *w, const char *key, const char *text);
