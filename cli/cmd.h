@@ -20,6 +20,7 @@ extern const struct cmd_entry cmd_fetch;
 extern const struct cmd_entry cmd_collect;
 extern const struct cmd_entry cmd_verify;
 extern const struct cmd_entry cmd_prune;
+extern const struct cmd_entry cmd_census;
 extern const struct cmd_entry cmd_topology;
 extern const struct cmd_entry cmd_version;
 

@@ -110,16 +110,6 @@ static void open_log(struct run *r)
         log_warn("%s", err.text);
 }
 
-/* spec.failure.maxFailed as a number of rows. */
-static int64_t failure_bound(const struct sweep *w, uint32_t n_rows)
-{
-    if (w->max_failed_cases >= 0)
-        return w->max_failed_cases;
-    if (w->max_failed_fraction >= 0)
-        return (int64_t)(w->max_failed_fraction * n_rows);
-    return -1;
-}
-
 static int count_shared_rows(struct run *r, struct ds_err *err)
 {
     const struct design *d = r->s.view->design;
@@ -261,23 +251,6 @@ static int commit_next_round(struct run *r, struct round *round, struct ds_err *
     return ds_fail(err, DS_EEXIST, "rounds are taken faster than they can be counted");
 }
 
-static void write_sizing(const struct run *r)
-{
-    char key[STORE_KEY_BYTES], text[1024];
-    const struct sizing *z = &r->s.sizing;
-    int n = snprintf(text, sizeof text,
-                     "{\"case_ms\":%llu,\"mem_bytes\":%llu,\"scratch_bytes\":%llu,\"siblings\":%u,"
-                     "\"store_bytes\":%llu}\n",
-                     (unsigned long long)z->case_ms, (unsigned long long)z->mem_bytes,
-                     (unsigned long long)z->scratch_bytes, r->s.evidence.n_siblings,
-                     (unsigned long long)z->store_bytes);
-    (void)snprintf(key, sizeof key, "%ssizing.json", r->s.prefix);
-    struct store_body body = {.data = text, .fd = -1, .len = (uint64_t)n};
-    struct ds_err err;
-    if (store_put(r->s.store, key, body, &err) < 0)
-        log_warn("%s", err.text);
-}
-
 static bool stalled(struct run *r)
 {
     bool moved = r->s.listing.n_keys != r->keys_before;
@@ -410,7 +383,7 @@ static int verdict_of_run(const struct run *r)
 
 static int settle(struct run *r, int status)
 {
-    write_sizing(r);
+    census_write_sizing(r->s.store, r->s.prefix, &r->s.sizing, r->s.evidence.n_siblings);
     if (r->s.policy.refill)
         drop_narrower(r);
     if (r->too_many_failed)
@@ -442,7 +415,7 @@ static int run_all(struct run *r, struct ds_err *err)
     rc = publish_and_size(r, err);
     if (rc < 0)
         return cli_fail(r->cli, err);
-    r->max_failed = failure_bound(r->s.view->sweep, r->s.view->plan->n_cases);
+    r->max_failed = sweep_max_failed(r->s.view->sweep, r->s.view->plan->n_cases);
     open_display(r);
     int status = rounds(r);
     display_finish(r->display, true);

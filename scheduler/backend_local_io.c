@@ -207,6 +207,8 @@ static void build_argv(const struct local_request *r, struct texts *t, char **ar
     add(argv, &n, "--cores", r->cores ? t->cores : NULL);
     add(argv, &n, "--memory", r->memory_bytes ? t->memory : NULL);
     add(argv, &n, "--keep-scratch", r->keep_failed ? "failed" : NULL);
+    if (r->mark_starts)
+        argv[n++] = (char *)"--mark-starts";
     argv[n] = NULL;
 }
 

@@ -16,6 +16,7 @@ struct local_request { /* texts borrowed; NULL or 0: the worker's default */
     uint32_t cores;
     uint64_t memory_bytes;
     bool keep_failed; /* --keep-scratch failed */
+    bool mark_starts; /* --mark-starts */
 };
 
 /* What the worker says while it runs. All may be NULL. */

@@ -285,8 +285,10 @@ int census_take(const struct design *d, const struct listing_key *listing, size_
             && counting[t].failed[failed[i].verdict] < UINT8_MAX)
             counting[t].failed[failed[i].verdict]++;
     }
-    for (uint32_t t = 0; t < c.n_distinct; t++)
+    for (uint32_t t = 0; t < c.n_distinct; t++) {
         c.tally[t].state = state_of(&c.tally[t], &counting[t], m, cap, policy);
+        c.n_open_markers += c.tally[t].state != CASE_DONE && open_markers(&counting[t]) > 0;
+    }
     c.n_orphaned = count_distinct(foreign, n_foreign);
     count_rows(d, &c);
     *out = c;

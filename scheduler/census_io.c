@@ -2,6 +2,7 @@
 #include "scheduler/census_io.h"
 
 #include "archive/archive.h"
+#include "base/log_io.h"
 #include "base/path.h"
 #include "base/units.h"
 #include "contract/number_list.h"
@@ -13,7 +14,6 @@
 #define MAX_SIBLINGS    32u
 #define CASE_JSON_BYTES (8u << 20)
 #define REPORT_BYTES    65536u
-#define MAX_REPORTS     200u /* the newest of a long history teach enough */
 
 struct gathering {
     struct ds_arena *a;
@@ -44,26 +44,62 @@ static int gather_key(void *context, struct ds_span key, uint64_t size_bytes, in
     return 0;
 }
 
-/* rounds/<N>.json or rounds/<N>.<index>.json: N. */
-static bool parse_round_key(struct ds_span key, uint32_t *n)
+struct noting { /* what rounds/ holds */
+    struct ds_arena *a;
+    struct report_key *reports;
+    size_t n, room;
+    uint32_t last;
+};
+
+/* rounds/<N>.json or rounds/<N>.<index>.json. */
+static bool parse_round_key(struct ds_span key, struct report_key *out, bool *is_report)
 {
-    struct ds_span head;
-    (void)ds_span_cut(path_base(key), '.', &head);
-    uint64_t value;
-    if (!ds_span_ends(key, ".json") || units_parse_u64(head, UINT32_MAX - 1, &value, NULL) < 0)
+    struct ds_span head, middle, rest = ds_span_cut(path_base(key), '.', &head);
+    uint64_t round, index = 0;
+    if (units_parse_u64(head, UINT32_MAX - 1, &round, NULL) < 0)
         return false;
-    *n = (uint32_t)value;
+    *is_report = !ds_span_is(rest, "json");
+    if (*is_report
+        && (!ds_span_is(ds_span_cut(rest, '.', &middle), "json")
+            || units_parse_u64(middle, UINT32_MAX, &index, NULL) < 0))
+        return false;
+    *out = (struct report_key){(uint32_t)round, (uint32_t)index};
     return true;
 }
 
 static int note_round(void *context, struct ds_span key, uint64_t size_bytes, int64_t mtime_ms)
 {
-    uint32_t n, *last = context;
+    struct noting *t = context;
+    struct report_key found;
+    bool is_report;
     (void)size_bytes;
     (void)mtime_ms;
-    if (parse_round_key(key, &n) && n > *last)
-        *last = n;
+    if (!parse_round_key(key, &found, &is_report))
+        return 0;
+    if (found.round > t->last)
+        t->last = found.round;
+    if (!is_report)
+        return 0;
+    if (t->n == t->room) {
+        size_t room = t->room ? t->room * 2 : 64;
+        struct report_key *more = ds_new(t->a, struct report_key, room);
+        if (!more)
+            return DS_ETOOBIG;
+        if (t->n > 0)
+            memcpy(more, t->reports, t->n * sizeof *more);
+        t->reports = more;
+        t->room = room;
+    }
+    t->reports[t->n++] = found;
     return 0;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct report_key *x = a, *y = b;
+    if (x->round != y->round)
+        return x->round > y->round ? -1 : 1;
+    return (x->index > y->index) - (x->index < y->index);
 }
 
 static int list_folder(struct store *s, const char *prefix, const char *folder, store_list_f fn,
@@ -84,48 +120,83 @@ int census_list(struct store *s, const char *prefix, struct ds_arena *a, struct 
 {
     static const char *const FOLDERS[] = {"cases", "failed", "started"};
     struct gathering g = {.a = a, .prefix_len = strlen(prefix)};
-    uint32_t last = 0;
+    struct noting t = {.a = a};
     for (size_t i = 0; i < DS_COUNT(FOLDERS); i++) {
         int rc = list_folder(s, prefix, FOLDERS[i], gather_key, &g, err);
         if (rc < 0)
             return rc;
     }
-    int rc = list_folder(s, prefix, "rounds", note_round, &last, err);
+    int rc = list_folder(s, prefix, "rounds", note_round, &t, err);
     if (rc < 0)
         return rc;
-    *out = (struct sweep_listing){.keys = g.keys, .n_keys = g.n, .last_round = last};
+    if (t.n > 0)
+        qsort(t.reports, t.n, sizeof *t.reports, newest_first);
+    *out = (struct sweep_listing){.keys = g.keys,
+                                  .n_keys = g.n,
+                                  .last_round = t.last,
+                                  .reports = t.reports,
+                                  .n_reports = t.n};
+    return 0;
+}
+
+struct timing { /* of one worker */
+    uint64_t ms_q50, n_ok;
+};
+
+static int compare_timings(const void *a, const void *b)
+{
+    const struct timing *x = a, *y = b;
+    return (x->ms_q50 > y->ms_q50) - (x->ms_q50 < y->ms_q50);
+}
+
+/* The median of the workers' medians, each counted as often as it ran cases. */
+static uint64_t median_of(struct timing *at, size_t n, uint64_t n_ok)
+{
+    uint64_t seen = 0;
+    qsort(at, n, sizeof *at, compare_timings);
+    for (size_t i = 0; i < n; i++) {
+        seen += at[i].n_ok;
+        if (seen * 2 >= n_ok)
+            return at[i].ms_q50;
+    }
     return 0;
 }
 
 static void learn_report(struct size_evidence *e, const struct chunk_report *r)
 {
-    uint64_t ok = r->attempts[VERDICT_OK];
     if (r->peak_mem_bytes > e->sibling_peak_bytes)
         e->sibling_peak_bytes = r->peak_mem_bytes;
-    if (ok == 0)
-        return;
-    e->sibling_ms_q50 =
-        e->n_siblings == 0 ? r->run_ms_q50 : (e->sibling_ms_q50 + r->run_ms_q50) / 2;
-    if (r->run_ms_max > e->sibling_ms_max)
+    if (r->attempts[VERDICT_OK] > 0 && r->run_ms_max > e->sibling_ms_max)
         e->sibling_ms_max = r->run_ms_max;
-    e->n_siblings += (uint32_t)(ok < 1000000 ? ok : 1000000);
 }
 
 static void read_reports(struct store *s, const char *prefix, const char *plan_digest,
-                         uint32_t last_round, struct size_evidence *e)
+                         const struct sweep_listing *l, struct size_evidence *e)
 {
-    uint32_t first = last_round > MAX_REPORTS ? last_round - MAX_REPORTS : 1;
+    size_t most = l->n_reports < CENSUS_MAX_REPORTS ? l->n_reports : CENSUS_MAX_REPORTS, n = 0;
     ds_auto_arena a = arena_create(1u << 20);
-    for (uint32_t n = last_round; n >= first && n > 0; n--) {
+    ds_auto_arena timings = arena_create(1u << 20);
+    struct timing *at = ds_new(timings, struct timing, most);
+    uint64_t n_ok = 0;
+    for (size_t i = 0; at && i < most; i++) {
         char key[STORE_KEY_BYTES];
         struct ds_span text;
         struct chunk_report r;
         arena_reset(a);
-        (void)snprintf(key, sizeof key, "%srounds/%u.0.json", prefix, n);
-        if (store_get(s, key, REPORT_BYTES, a, &text, NULL) == 0
-            && chunk_report_decode(text, &r, NULL) == 0 && strcmp(r.plan_digest, plan_digest) == 0)
-            learn_report(e, &r);
+        (void)snprintf(key, sizeof key, "%srounds/%u.%u.json", prefix, l->reports[i].round,
+                       l->reports[i].index);
+        if (store_get(s, key, REPORT_BYTES, a, &text, NULL) < 0
+            || chunk_report_decode(text, &r, NULL) < 0 || strcmp(r.plan_digest, plan_digest) != 0)
+            continue;
+        learn_report(e, &r);
+        uint64_t ok = r.attempts[VERDICT_OK] < 1000000 ? r.attempts[VERDICT_OK] : 1000000;
+        if (ok > 0)
+            at[n++] = (struct timing){r.run_ms_q50, ok};
+        n_ok += ok;
     }
+    if (n_ok > 0)
+        e->sibling_ms_q50 = median_of(at, n, n_ok);
+    e->n_siblings += (uint32_t)(n_ok < 1000000000 ? n_ok : 1000000000);
 }
 
 static bool read_sibling(struct store *s, const char *key, const struct plan *p,
@@ -197,9 +268,26 @@ void census_measure(struct store *s, const char *prefix, const struct planned_vi
         }
     if (n_cases > 0)
         e->sibling_archive_bytes = bytes / n_cases;
-    read_reports(s, prefix, v->digest, listing->last_round, e);
+    read_reports(s, prefix, v->digest, listing, e);
     if (e->sibling_peak_bytes == 0 && n_cases > 0)
         read_siblings(s, prefix, v, listing, e);
+}
+
+void census_write_sizing(struct store *s, const char *prefix, const struct sizing *z,
+                         uint32_t n_siblings)
+{
+    char key[STORE_KEY_BYTES], text[1024];
+    int n = snprintf(text, sizeof text,
+                     "{\"case_ms\":%llu,\"mem_bytes\":%llu,\"scratch_bytes\":%llu,\"siblings\":%u,"
+                     "\"store_bytes\":%llu}\n",
+                     (unsigned long long)z->case_ms, (unsigned long long)z->mem_bytes,
+                     (unsigned long long)z->scratch_bytes, n_siblings,
+                     (unsigned long long)z->store_bytes);
+    (void)snprintf(key, sizeof key, "%ssizing.json", prefix);
+    struct store_body body = {.data = text, .fd = -1, .len = (uint64_t)n};
+    struct ds_err err;
+    if (store_put(s, key, body, &err) < 0)
+        log_warn("%s", err.text);
 }
 
 int census_commit_round(struct store *s, const char *prefix, const struct round *r,

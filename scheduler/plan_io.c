@@ -26,7 +26,9 @@ struct planned {
     struct deck_problems deck_problems;
     struct planned_view view;
     struct ds_span path;
-    int asked; /* of the simulator: name and version, or why not */
+    struct ds_span root;              /* of an unpacked bundle; "" none */
+    const struct bundle_paths *paths; /* what the sweep file means there; NULL: its own paths */
+    int asked;                        /* of the simulator: name and version, or why not */
     struct ds_err asked_err;
     struct ds_span simulator, simulator_version;
 };
@@ -70,9 +72,35 @@ static struct ds_span quote_for_glob(struct ds_arena *a, struct ds_span folder)
     return (struct ds_span){out, n};
 }
 
+static int take_bundled(struct planned *p, const struct sweep_param *param,
+                        struct deck_files_param *out, struct ds_err *err)
+{
+    const struct bundle_param *found = bundle_paths_find(p->paths, param->name);
+    if (!found) {
+        sweep_problem_add(&p->sweep_problems, (struct ds_span){"", 0}, param->pos,
+                          "spec.parameters.%.*s.files: the deck that was brought has no files for "
+                          "it; submit the sweep again",
+                          DS_FMT(param->name));
+        return DS_EINPUT;
+    }
+    struct ds_span *paths = ds_new(p->a, struct ds_span, found->n_paths);
+    for (size_t i = 0; paths && i < found->n_paths; i++) {
+        paths[i] = path_join(p->a, p->root, found->paths[i]);
+        if (!paths[i].ptr)
+            paths = NULL;
+    }
+    if (!paths)
+        return ds_fail(err, DS_ETOOBIG, "%.*s: its files do not fit", DS_FMT(param->name));
+    *out =
+        (struct deck_files_param){.name = param->name, .paths = paths, .n_paths = found->n_paths};
+    return 0;
+}
+
 static int match_files(struct planned *p, const struct sweep_param *param,
                        struct deck_files_param *out, struct ds_err *err)
 {
+    if (p->paths)
+        return take_bundled(p, param, out, err);
     struct ds_span folder = quote_for_glob(p->a, p->sweep.dir), pattern = {NULL, 0};
     glob_t found = {0};
     if (folder.ptr)
@@ -183,18 +211,40 @@ static int ask_simulator(struct planned *p, struct ds_span *name, struct ds_span
 
 /* ---- faults and warnings for people ---- */
 
+/* A copy without the folder that a bundle was unpacked in: nobody knows that. */
+static struct ds_span fault_text(struct planned *p, struct ds_span text)
+{
+    char *out = arena_cstr(p->a, text);
+    size_t n = 0;
+    if (!out)
+        return DS_SPAN("(no memory for this fault)");
+    for (size_t i = 0; i < text.len;) {
+        bool here = p->root.len > 0 && text.len - i > p->root.len
+                    && memcmp(text.ptr + i, p->root.ptr, p->root.len) == 0
+                    && text.ptr[i + p->root.len] == '/';
+        if (here)
+            i += p->root.len + 1;
+        else
+            out[n++] = text.ptr[i++];
+    }
+    return (struct ds_span){out, n};
+}
+
 static int give_faults(struct planned *p, struct plan_faults *faults, struct ds_err *err)
 {
     size_t n = 0, room = p->sweep_problems.n + p->deck_problems.n + 1;
     struct ds_span *texts = ds_new(p->a, struct ds_span, room);
     for (size_t i = 0; texts && i < p->sweep_problems.n; i++) {
+        const struct sweep_problem *problem = &p->sweep_problems.at[i];
         char text[SWEEP_PROBLEM_BYTES];
-        sweep_problem_format(p->path, &p->sweep_problems.at[i], text);
-        texts[n++] = arena_copy(p->a, ds_span_of(text));
+        sweep_problem_format(p->path, problem, text);
+        /* lines of the API server's object are nobody's */
+        bool placed = p->root.len == 0 || problem->file.len > 0;
+        texts[n++] = fault_text(p, ds_span_of(placed ? text : problem->text));
     }
     for (size_t i = 0; texts && i < p->deck_problems.n; i++)
         if (!p->deck_problems.at[i].is_warning)
-            texts[n++] = arena_copy(p->a, ds_span_of(p->deck_problems.at[i].text));
+            texts[n++] = fault_text(p, ds_span_of(p->deck_problems.at[i].text));
     *faults = (struct plan_faults){texts, n, p->sweep_problems.more + p->deck_problems.more};
     if (n == 0)
         return DS_EINPUT; /* err says it */
@@ -268,6 +318,67 @@ static int assemble(struct planned *p, struct ds_span table, struct ds_err *err)
     return design_decode(buf_span(&p->design_csv), p->a, &p->design, err);
 }
 
+/* A path of the sweep file that starts at an unpacked bundle must stay there. */
+static void check_inside(struct planned *p, struct ds_span path, struct sweep_pos pos,
+                         const char *key)
+{
+    struct ds_span normal = path_normalise(p->a, path);
+    if (!normal.ptr || !path_is_safe_member(normal))
+        sweep_problem_add(&p->sweep_problems, (struct ds_span){"", 0}, pos,
+                          "%s: '%.*s' leaves the deck's bundle; in a cluster paths start there, "
+                          "and only what was brought is read",
+                          key, (int)(path.len < 200 ? path.len : 200), path.ptr);
+}
+
+/* Deck, table and files from the bundle instead of the sweep file's folder. */
+static int place_in_bundle(struct planned *p, struct ds_err *err)
+{
+    struct sweep *w = &p->sweep;
+    if (p->root.len == 0)
+        return 0;
+    if (!deck_files_confine(p->files, p->root.ptr))
+        return ds_fail(err, DS_ETOOBIG, "%.*s: name too long", DS_FMT(p->root));
+    w->dir = p->root;
+    if (p->paths) {
+        w->deck = arena_copy(p->a, p->paths->deck);
+        if (w->table_file.len > 0 && p->paths->table.len == 0)
+            sweep_problem_add(&p->sweep_problems, (struct ds_span){"", 0}, w->table_pos,
+                              "spec.design.file: the deck that was brought has no table; submit "
+                              "the sweep again");
+        if (w->table_file.len > 0)
+            w->table_file = arena_copy(p->a, p->paths->table);
+        if (!w->deck.ptr || !w->table_file.ptr)
+            return ds_fail(err, DS_ETOOBIG, "names do not fit");
+    } else {
+        check_inside(p, w->deck, w->deck_pos, "spec.deck");
+        if (w->table_file.len > 0)
+            check_inside(p, w->table_file, w->table_pos, "spec.design.file");
+        for (size_t i = 0; i < w->n_params; i++)
+            if (w->params[i].kind == PARAM_FILES)
+                check_inside(p, w->params[i].files, w->params[i].pos, "spec.parameters");
+    }
+    return p->sweep_problems.n > 0 ? DS_EINPUT : 0;
+}
+
+/* What was rewritten when the bundle was made stands in the plan. */
+static int add_rewritten(struct planned *p, struct ds_err *err)
+{
+    struct closure *c = &p->closure;
+    size_t n = p->paths ? p->paths->n_rewritten : 0;
+    if (n == 0)
+        return 0;
+    struct ds_span *all = ds_new(p->a, struct ds_span, n + c->n_rewritten);
+    for (size_t i = 0; all && i < n; i++)
+        all[i] = arena_copy(p->a, p->paths->rewritten[i]);
+    if (!all || !all[n - 1].ptr)
+        return ds_fail(err, DS_ETOOBIG, "the plan does not fit in memory's bound");
+    if (c->n_rewritten > 0)
+        memcpy(all + n, c->rewritten, c->n_rewritten * sizeof *all);
+    c->rewritten = all;
+    c->n_rewritten += n;
+    return 0;
+}
+
 static int load(struct planned *p, const char *path, struct ds_err *err)
 {
     struct ds_span text, table;
@@ -287,12 +398,17 @@ static int load(struct planned *p, const char *path, struct ds_err *err)
     if (p->sweep.n_params > 0)
         memcpy(p->params, p->sweep.params, p->sweep.n_params * sizeof *p->params);
     p->sweep.params = p->params;
+    rc = place_in_bundle(p, err);
+    if (rc < 0)
+        return rc;
     size_t n_files = 0;
     int matched = match_all_files(p, files, &n_files, err);
     int tabled = read_table(p, &table, err);
     if (matched < 0 || tabled < 0)
         return matched < 0 ? matched : tabled;
+    p->view.table_text = table;
     rc = scan_deck(p, files, n_files, err);
+    rc = rc < 0 ? rc : add_rewritten(p, err);
     return rc < 0 ? rc : assemble(p, table, err);
 }
 
@@ -313,8 +429,8 @@ static void fill_view(struct planned *p)
     give_warnings(p);
 }
 
-int plan_load(const char *path, struct planned **out, struct plan_faults *faults,
-              struct ds_err *err)
+static int load_from(const char *path, const char *root, const struct bundle_paths *paths,
+                     struct planned **out, struct plan_faults *faults, struct ds_err *err)
 {
     struct planned *p = calloc(1, sizeof *p);
     struct ds_err local = {0};
@@ -325,6 +441,8 @@ int plan_load(const char *path, struct planned **out, struct plan_faults *faults
     buf_init(&p->design_csv, DESIGN_MAX_BYTES);
     buf_init(&p->plan_json, PLAN_MAX_BYTES);
     p->path = arena_copy(p->a, ds_span_of(path));
+    p->root = arena_copy(p->a, ds_span_of(root));
+    p->paths = paths;
     *faults = (struct plan_faults){0};
     int rc = load(p, path, &local);
     if (rc == DS_EINPUT || (rc < 0 && p->sweep_problems.n + p->deck_problems.n_errors > 0)) {
@@ -340,4 +458,16 @@ int plan_load(const char *path, struct planned **out, struct plan_faults *faults
     if (rc < 0 && err)
         *err = local;
     return rc;
+}
+
+int plan_load(const char *path, struct planned **out, struct plan_faults *faults,
+              struct ds_err *err)
+{
+    return load_from(path, "", NULL, out, faults, err);
+}
+
+int plan_load_bundle(const char *path, const char *root, const struct bundle_paths *paths,
+                     struct planned **out, struct plan_faults *faults, struct ds_err *err)
+{
+    return load_from(path, root, paths, out, faults, err);
 }

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* plan_publish: bundle, design and plan first, the two files that point at them last, so that
+/* plan_write_deck: all that a cluster needs to plan as we did, as one archive.
+ *
+ * plan_publish: bundle, design and plan first, the two files that point at them last, so that
  * whoever finds plan.json finds everything it names. */
 #include "archive/archive.h"
 #include "base/env_io.h"
 #include "base/fs_io.h"
-#include "base/json.h"
+#include "base/path.h"
+#include "base/sha256.h"
 #include "scheduler/plan_io.h"
 
 #include <errno.h>
@@ -59,20 +62,109 @@ static int add_file(struct archive_writer *w, const struct closure_file *f, stru
     return 0;
 }
 
-static int write_bundle(const struct closure *c, int fd, uint64_t *bytes, struct ds_err *err)
+static int add_closure(struct archive_writer *w, const struct closure *c, struct ds_err *err)
 {
-    struct archive_writer *w = archive_writer_create(BUNDLE_LEVEL, 0);
     ds_auto_arena a = arena_create((size_t)1 << 20);
     int rc = 0;
-    archive_writer_start(w, write_to_fd, &fd);
     for (size_t i = 0; i < c->n_files && rc == 0; i++) {
         arena_reset(a);
         rc = add_file(w, &c->files[i], a, err);
     }
+    return rc;
+}
+
+static int write_bundle(const struct closure *c, int fd, uint64_t *bytes, struct ds_err *err)
+{
+    struct archive_writer *w = archive_writer_create(BUNDLE_LEVEL, 0);
+    archive_writer_start(w, write_to_fd, &fd);
+    int rc = add_closure(w, c, err);
     rc = rc < 0 ? rc : archive_writer_end(w, bytes, err);
     archive_writer_destroy(w);
     return rc;
 }
+
+/* ---- the archive that brings a deck into a cluster ---- */
+
+struct hashing {
+    int fd;
+    struct sha256 *hash;
+};
+
+static int write_and_hash(void *context, const void *data, size_t n, struct ds_err *err)
+{
+    const struct hashing *h = context;
+    sha256_add(h->hash, data, n);
+    return fs_write_all(h->fd, data, n, err);
+}
+
+/* Where each value of the `files` parameters lies in the bundle. */
+static int list_params(const struct planned_view *v, struct ds_arena *a, struct bundle_paths *out,
+                       struct ds_err *err)
+{
+    const struct sweep *w = v->sweep;
+    struct bundle_param *params = ds_new(a, struct bundle_param, w->n_params + 1);
+    bool fits = params != NULL;
+    for (size_t i = 0; fits && i < w->n_params; i++) {
+        const struct sweep_param *from = &w->params[i];
+        if (from->kind != PARAM_FILES)
+            continue;
+        struct ds_span *paths = ds_new(a, struct ds_span, from->count);
+        fits = paths != NULL;
+        for (uint32_t k = 0; fits && k < from->count; k++) {
+            const struct closure_value *value = &v->closure->values[out->n_params][k];
+            struct ds_span joined = path_join(a, v->closure->deck_dir, value->text);
+            paths[k] = joined.ptr ? path_normalise(a, joined) : joined;
+            fits = paths[k].ptr != NULL;
+        }
+        params[out->n_params++] = (struct bundle_param){from->name, paths, from->count};
+    }
+    out->params = params;
+    return fits ? 0 : ds_fail(err, DS_ETOOBIG, "%s: more than fits in memory", BUNDLE_PATHS_NAME);
+}
+
+static int add_paths(struct archive_writer *w, const struct planned_view *v, struct ds_err *err)
+{
+    const struct closure *c = v->closure;
+    ds_auto_arena a = arena_create((size_t)256 << 20);
+    ds_auto_buf text;
+    buf_init(&text, BUNDLE_PATHS_MAX_BYTES);
+    struct bundle_paths paths = {
+        .deck = arena_format(a, "%.*s%.*s", DS_FMT(c->deck_dir), DS_FMT(c->deck_name)),
+        .table = v->sweep->table_file.len > 0 ? DS_SPAN(BUNDLE_TABLE_NAME) : DS_SPAN(""),
+        .rewritten = c->rewritten,
+        .n_rewritten = c->n_rewritten};
+    int rc = list_params(v, a, &paths, err);
+    rc = rc < 0 ? rc : bundle_paths_encode(&paths, &text, err);
+    if (rc == 0 && paths.table.len > 0)
+        rc = archive_add_bytes(w, BUNDLE_TABLE_NAME, ds_bytes_of(v->table_text), NULL, err);
+    return rc < 0
+               ? rc
+               : archive_add_bytes(w, BUNDLE_PATHS_NAME, ds_bytes_of(buf_span(&text)), NULL, err);
+}
+
+int plan_write_deck(const struct planned *p, int fd, uint64_t *bytes, char sha256[SHA256_HEX_BYTES],
+                    struct ds_err *err)
+{
+    const struct planned_view *v = planned_view(p);
+    if (closure_find(v->closure, DS_SPAN(BUNDLE_PATHS_NAME))
+        || closure_find(v->closure, DS_SPAN(BUNDLE_TABLE_NAME)))
+        return ds_fail(err, DS_EINPUT,
+                       "the deck names a file %s or %s, which are decksweep's own; rename it",
+                       BUNDLE_PATHS_NAME, BUNDLE_TABLE_NAME);
+    struct hashing h = {fd, sha256_create()};
+    struct archive_writer *w = archive_writer_create(BUNDLE_LEVEL, 0);
+    archive_writer_start(w, write_and_hash, &h);
+    int rc = add_closure(w, v->closure, err);
+    rc = rc < 0 ? rc : add_paths(w, v, err);
+    rc = rc < 0 ? rc : archive_writer_end(w, bytes, err);
+    if (rc == 0)
+        sha256_end(h.hash, sha256);
+    archive_writer_destroy(w);
+    sha256_destroy(h.hash);
+    return rc < 0 ? ds_wrap(err, "deck") : 0;
+}
+
+/* ---- into a store ---- */
 
 static int put_bundle(const struct planned_view *v, struct store *s, const char *key,
                       struct ds_err *err)

@@ -25,6 +25,24 @@ static struct ds_span child_word(const char *path, const char *parent)
     return strchr(word, '.') ? (struct ds_span){NULL, 0} : ds_span_of(word);
 }
 
+/* What an API server adds to an object of its own: `kubectl get sweep NAME -o yaml` is a sweep file
+ * too. Nothing of it is looked at. */
+static bool is_api_server_s(const char *parent, struct ds_span key)
+{
+    static const char *const OF_METADATA[] = {
+        "uid",          "resourceVersion",   "generation",
+        "selfLink",     "creationTimestamp", "deletionTimestamp",
+        "finalizers",   "ownerReferences",   "deletionGracePeriodSeconds",
+        "generateName", "managedFields",
+    };
+    if (parent[0] == '\0')
+        return ds_span_is(key, "status");
+    for (size_t i = 0; strcmp(parent, "metadata") == 0 && i < DS_COUNT(OF_METADATA); i++)
+        if (ds_span_is(key, OF_METADATA[i]))
+            return true;
+    return false;
+}
+
 static void unknown_key(const struct walk *w, const char *parent, const struct yaml_node *c)
 {
     struct ds_span names[MAX_KEYS];
@@ -60,10 +78,11 @@ static void walk_map(struct walk *w, const char *parent, const struct yaml_node 
                 break;
             i++;
         }
-        if (i == w->n_keys)
-            unknown_key(w, parent, c);
-        else if (!c->duplicate && !yaml_is_null(c))
+        bool known = i < w->n_keys;
+        if (known && !c->duplicate && !yaml_is_null(c))
             w->seen[i] = c;
+        else if (!known && !is_api_server_s(parent, c->key))
+            unknown_key(w, parent, c);
     }
 }
 
@@ -177,4 +196,13 @@ int sweep_parse(struct ds_span path, struct ds_span text, struct ds_arena *a, st
         return fail_with_first(path, problems, err);
     *out = result;
     return 0;
+}
+
+int64_t sweep_max_failed(const struct sweep *w, uint32_t n_rows)
+{
+    if (w->max_failed_cases >= 0)
+        return w->max_failed_cases;
+    if (w->max_failed_fraction >= 0)
+        return (int64_t)(w->max_failed_fraction * n_rows);
+    return -1;
 }

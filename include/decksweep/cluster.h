@@ -58,6 +58,7 @@
 #define ENV_LIMITS        "DECKSWEEP_LIMITS"       /* census: JSON, pod_limits_decode */
 #define ENV_ONCE          "DECKSWEEP_ONCE"         /* census: words of spec.once.do, by comma */
 #define ENV_STOPPED       "DECKSWEEP_STOPPED"      /* census: why the last round was ended early */
+#define ENV_MESSAGE       "DECKSWEEP_MESSAGE"      /* instead of POD_MESSAGE; tests */
 #define ENV_STORE_TOKEN   "DECKSWEEP_TOKEN_SHA256" /* store pod */
 #define STORE_POD_PORT    8080
 #define STORE_POD_HEADER  "X-Decksweep-Token"

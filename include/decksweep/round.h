@@ -108,8 +108,9 @@ struct census {
     /* rows, not distinct cases */
     uint32_t n_new, n_outstanding, n_done, n_lacking, n_failed, n_no_fit;
     uint32_t n_failed_by[VERDICT_COUNT];
-    uint32_t n_orphaned;   /* distinct ids in the store that no row has */
-    uint64_t stored_bytes; /* of keys under cases/ and failed/ */
+    uint32_t n_open_markers; /* distinct cases, not done, with an attempt that was only started */
+    uint32_t n_orphaned;     /* distinct ids in the store that no row has */
+    uint64_t stored_bytes;   /* of keys under cases/ and failed/ */
 };
 
 struct census_policy {
@@ -146,11 +147,28 @@ int census_take(const struct design *d, const struct listing_key *listing, size_
                 const struct measured *m, struct capacity cap, const struct census_policy *policy,
                 struct ds_arena *a, struct census *out, struct ds_err *err) DS_CHECKED;
 
+/* What the cases of the next round need, smallest first: its shapes. */
+struct round_need {
+    uint64_t mem_bytes; /* 0 unknown */
+    uint32_t n_cases;
+};
+#define CENSUS_MAX_NEEDS 64u
+
+/* The needs that census_decide would make shapes of, at most max_shapes (1 .. CENSUS_MAX_NEEDS):
+ * beyond that the larger ones share the largest. *n == 0: nothing is left. a: keeps. DS_ETOOBIG. */
+int census_needs(const struct census *c, const struct design *d, const struct census_policy *policy,
+                 uint32_t max_shapes, struct ds_arena *a, const struct round_need **out, size_t *n,
+                 struct ds_err *err) DS_CHECKED;
+
 struct round_request {
     uint32_t n; /* the round's number, 1 .. */
     char plan_digest[PLAN_DIGEST_BYTES];
     uint32_t cases_per_chunk; /* 0 = all in one chunk, of the smallest shape */
-    bool reverse;             /* --join */
+    /* Instead: at most so many cases a chunk, by shape, as census_needs gave them with max_shapes =
+     * n_shapes; the chunks of a shape differ by one case at most. */
+    const uint32_t *chunk_cases; /* n_shapes, each >= 1; NULL: cases_per_chunk */
+    uint32_t n_shapes;
+    bool reverse; /* --join */
 };
 
 /* The next round from a census: all new and outstanding cases that `only` admits (lacking

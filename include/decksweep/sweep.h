@@ -148,6 +148,9 @@ struct sweep {
     const struct yaml_node *cluster, *once;
 };
 
+/* spec.failure.maxFailed as a number of rows of a design with n_rows; -1 off. */
+int64_t sweep_max_failed(const struct sweep *w, uint32_t n_rows);
+
 /* What is wrong with a sweep file, all of it. */
 struct sweep_problem {
     struct ds_span file; /* "" the sweep file; else the case table */

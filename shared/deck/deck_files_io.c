@@ -19,6 +19,7 @@
 struct deck_files {
     struct deck_reader reader;
     struct ds_arena *texts;
+    char root[PATH_MAX_BYTES]; /* nothing outside is read; "" no bound */
 };
 
 /* The path terminated, on the caller's stack. */
@@ -32,13 +33,53 @@ static int path_text(struct ds_span path, char out[PATH_MAX_BYTES], struct ds_er
     return DS_OK;
 }
 
+static bool is_below(const char *path, const char *root)
+{
+    size_t n = strlen(root);
+    return strncmp(path, root, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
+static int refuse_outside(const char *name, struct ds_err *err)
+{
+    return ds_fail(err, DS_EDENIED,
+                   "%s lies outside of the deck's bundle, and nothing there is read; bring the "
+                   "file along (decksweep submit packs all that a deck names)",
+                   name);
+}
+
+/* path terminated, if it may be read. What leads to the root may be looked at (is_stat), so that
+ * people can be told what is missing. */
+static int admit(const struct deck_files *f, struct ds_span path, bool is_stat,
+                 char name[PATH_MAX_BYTES], struct ds_err *err)
+{
+    int rc = path_text(path, name, err);
+    if (rc != 0 || f->root[0] == '\0')
+        return rc;
+    bool goes_back = strstr(name, "/..") != NULL; /* then only the file system can tell */
+    if (!goes_back && !is_below(name, f->root) && !(is_stat && is_below(f->root, name)))
+        return refuse_outside(name, err);
+    char *real ds_auto_free = realpath(name, NULL);
+    if (!real)
+        return goes_back ? refuse_outside(name, err) : DS_OK; /* the caller says why */
+    if (is_below(real, f->root) || (is_stat && is_below(f->root, real)))
+        return DS_OK;
+    return refuse_outside(name, err);
+}
+
+bool deck_files_confine(struct deck_files *f, const char *root)
+{
+    if (root[0] != '/' || strlen(root) >= sizeof f->root)
+        return false;
+    (void)snprintf(f->root, sizeof f->root, "%s", root);
+    return true;
+}
+
 static int files_stat(void *context, struct ds_span path, struct ds_arena *a, struct deck_stat *out,
                       struct ds_err *err)
 {
-    (void)context;
     char name[PATH_MAX_BYTES];
     struct stat st;
-    int rc = path_text(path, name, err);
+    int rc = admit(context, path, true, name, err);
     if (rc != 0)
         return rc;
     if (stat(name, &st) != 0)
@@ -60,10 +101,10 @@ static int files_stat(void *context, struct ds_span path, struct ds_arena *a, st
 
 /* Open a regular file without ever blocking on a pipe or device. name: gives the path terminated;
  * fd: the caller closes it, whatever comes back. */
-static int open_regular(struct ds_span path, char name[PATH_MAX_BYTES], int *fd, struct stat *st,
-                        struct ds_err *err)
+static int open_regular(const struct deck_files *f, struct ds_span path, char name[PATH_MAX_BYTES],
+                        int *fd, struct stat *st, struct ds_err *err)
 {
-    int rc = path_text(path, name, err);
+    int rc = admit(f, path, false, name, err);
     if (rc != 0)
         return rc;
     *fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -81,7 +122,7 @@ static int files_read(void *context, struct ds_span path, uint64_t max_bytes, st
     char name[PATH_MAX_BYTES];
     struct stat st = {0};
     ds_auto_fd fd = -1;
-    int rc = open_regular(path, name, &fd, &st, err);
+    int rc = open_regular(context, path, name, &fd, &st, err);
     if (rc != 0)
         return rc;
     if ((uint64_t)st.st_size > max_bytes)
@@ -101,11 +142,10 @@ static int files_read(void *context, struct ds_span path, uint64_t max_bytes, st
 static int files_read_at(void *context, struct ds_span path, uint64_t offset, void *out, size_t n,
                          struct ds_err *err)
 {
-    (void)context;
     char name[PATH_MAX_BYTES];
     struct stat st = {0};
     ds_auto_fd fd = -1;
-    int rc = open_regular(path, name, &fd, &st, err);
+    int rc = open_regular(context, path, name, &fd, &st, err);
     if (rc == 0)
         rc = fs_pread_all(fd, out, n, offset, err);
     return rc;
@@ -114,11 +154,10 @@ static int files_read_at(void *context, struct ds_span path, uint64_t offset, vo
 static int files_digest(void *context, struct ds_span path, char hex[65], uint64_t *size_bytes,
                         struct ds_err *err)
 {
-    (void)context;
     char name[PATH_MAX_BYTES];
     struct stat st = {0};
     ds_auto_fd fd = -1;
-    int rc = open_regular(path, name, &fd, &st, err);
+    int rc = open_regular(context, path, name, &fd, &st, err);
     if (rc != 0)
         return rc;
     unsigned char *chunk ds_auto_free = malloc(CHUNK_BYTES);
@@ -193,9 +232,8 @@ static bool listing_add(struct listing *l, struct ds_arena *a, struct ds_span na
 static int files_list(void *context, struct ds_span path, size_t max_entries, struct ds_arena *a,
                       struct deck_entry **out, size_t *n, struct ds_err *err)
 {
-    (void)context;
     char name[PATH_MAX_BYTES];
-    int rc = path_text(path, name, err);
+    int rc = admit(context, path, false, name, err);
     if (rc != 0)
         return rc;
     DIR *dir = opendir(name);

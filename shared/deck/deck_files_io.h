@@ -12,6 +12,9 @@ struct deck_files;
 
 /* Relative paths start at the working directory. gives: deck_files_destroy. */
 struct deck_files *deck_files_create(void);
+/* From now on read nothing outside of folder root (absolute, without links in it): neither by
+ * name nor through a link; DS_EDENIED says so. false: root is too long. */
+bool deck_files_confine(struct deck_files *f, const char *root);
 void deck_files_destroy(struct deck_files *f); /* NULL is legal; texts go with it */
 const struct deck_reader *deck_files_reader(struct deck_files *f); /* lives as long as f */
 
