@@ -57,6 +57,9 @@ struct http_callbacks { /* all from inside http_turn; may start and cancel reque
     /* Bytes of a 2xx body as they come; NULL: collected up to max_body_bytes. Negative ends it.
      * Once some were given, the request is not tried again. */
     int (*data)(void *context, struct ds_span bytes, struct ds_err *err);
+    /* Asked of an answer that is no 2xx before anything else: true: try again at once, with what
+     * prepare says then (credentials that expired). At most twice. NULL: never. */
+    bool (*again)(void *context, const struct http_response *response);
     /* Once. err NULL: an answer came, whatever its status. response borrows until return. */
     void (*done)(void *context, const struct http_response *response, const struct ds_err *err);
 };
@@ -103,7 +106,8 @@ int http_turn(struct http_loop *loop, int timeout_ms, const int *fds, bool *read
 int http_response_copy(const struct http_response *from, struct ds_arena *a,
                        struct http_response *out, struct ds_err *err) DS_CHECKED;
 
-/* One request to its end (turning the loop): body and headers in a. r->on is ignored but prepare.
+/* One request to its end (turning the loop): body and headers in a. r->on is ignored but prepare
+ * and again.
  * Returns 0 whatever the status; errors as on_done would get them. */
 int http_do(struct http_loop *loop, const struct http_request *r, struct ds_arena *a,
             struct http_response *out, struct ds_err *err) DS_CHECKED;

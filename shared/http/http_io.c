@@ -15,6 +15,7 @@
 #include <sys/random.h>
 
 #define CONNECTIONS  16u
+#define MOST_AGAIN   2u
 #define REQUEST_ROOM ((size_t)256 << 10) /* url and headers of one request */
 
 struct timer {
@@ -315,6 +316,18 @@ static void finish(struct http_job *j, const struct ds_err *err)
     close_try(j);
 }
 
+static bool wants_again(struct http_job *j, enum http_trouble trouble,
+                        const struct http_response *r)
+{
+    const struct http_callbacks *on = &j->given.on;
+    if (trouble != HTTP_ANSWERED || !on->again || j->n_again == MOST_AGAIN
+        || (r->status >= 200 && r->status < 300))
+        return false;
+    j->loop->n_happened++;
+    j->n_again++;
+    return on->again(on->context, r);
+}
+
 /* A try is over: another one, or the end. */
 static void end_try(struct http_job *j, enum http_trouble trouble, struct ds_err *err)
 {
@@ -330,7 +343,9 @@ static void end_try(struct http_job *j, enum http_trouble trouble, struct ds_err
                          .elapsed_ms = now - j->began_ms,
                          .deadline_ms = j->given.deadline_ms,
                          .random = next_random(j->loop)};
-    int64_t wait = http_retry_wait_ms(&t);
+    int64_t wait = wants_again(j, trouble, &r) ? 0 : http_retry_wait_ms(&t);
+    if (j->cancelled)
+        return;
     if (wait < 0) {
         if (trouble != HTTP_ANSWERED && j->tries > 1)
             (void)ds_wrap(err, "%u tries", j->tries);
@@ -551,6 +566,12 @@ static int one_prepare(void *context, unsigned try_number, struct http_request *
     return o->on->prepare(o->on->context, try_number, r, err);
 }
 
+static bool one_again(void *context, const struct http_response *response)
+{
+    struct one *o = context;
+    return o->on->again(o->on->context, response);
+}
+
 static void one_done(void *context, const struct http_response *response, const struct ds_err *err)
 {
     struct one *o = context;
@@ -592,6 +613,8 @@ int http_do(struct http_loop *l, const struct http_request *r, struct ds_arena *
     mine.on = (struct http_callbacks){.context = &o, .done = one_done};
     if (r->on.prepare)
         mine.on.prepare = one_prepare;
+    if (r->on.again)
+        mine.on.again = one_again;
     int rc = http_start(l, &mine, &id, err);
     while (rc == 0 && !o.over)
         rc = http_turn(l, -1, NULL, NULL, 0, err);

@@ -20,7 +20,7 @@ struct http_job {
     struct ds_arena *memory; /* url and headers as given */
     struct http_request given, r /* of this try */;
     int64_t began_ms, due_ms, last_byte_ms;
-    unsigned tries;
+    unsigned tries, n_again;
     bool wants_fresh; /* a connection of its own making: the old one may be dead */
     /* one try */
     void *easy;

@@ -25,7 +25,7 @@ struct kube;
  * DS_EDENIED. loop: borrows. gives: kube_close. */
 int kube_open(const struct kube_options *o, struct http_loop *loop, struct kube **out,
               struct ds_err *err) DS_CHECKED;
-void kube_close(struct kube *k); /* NULL is legal */
+void kube_close(struct kube *k); /* NULL is legal; requests under way are forgotten */
 const char *kube_namespace(const struct kube *k);
 const char *kube_server(const struct kube *k);  /* URL, for messages */
 const char *kube_context(const struct kube *k); /* "" in a cluster */
@@ -39,7 +39,8 @@ struct kube_call {
     const struct http_header *headers; /* further ones */
     size_t n_headers;
     size_t max_body_bytes; /* 0: 32 MiB */
-    int64_t deadline_ms;   /* 0: 30 s */
+    int64_t deadline_ms;   /* 0: 30 s; kube_stream: none */
+    int64_t idle_ms;       /* no byte for so long: DS_ETIMEOUT; 0 none */
     unsigned
         max_tries; /* 0: 5 for GET, PUT, DELETE; POST and PATCH only after 429 and before sending */
     /* kube_do only. NULL, or out: the last answer with its headers, in a; also when its status makes
@@ -58,16 +59,21 @@ void kube_observe(struct kube *k, kube_seen_f seen, void *context);
 int kube_do(struct kube *k, const struct kube_call *c, struct ds_arena *a, struct ds_span *body,
             int *status, struct ds_err *err) DS_CHECKED;
 
-/* The same without waiting: done is called from http_turn. status 0: no answer. */
+/* The same without waiting: done is called from http_turn, once. err NULL: a 2xx came; else as
+ * kube_do's, with the status (0: no answer) and the body of the refusal. *c is copied but for the
+ * bytes of body, which are borrowed till done. */
 typedef void (*kube_done_f)(void *context, int status, struct ds_span body,
                             const struct ds_err *err);
 int kube_start(struct kube *k, const struct kube_call *c, kube_done_f done, void *context,
                uint64_t *id, struct ds_err *err) DS_CHECKED;
 
-/* A body as it comes (logs with follow, files through a pod's proxy). */
+/* The body of a 2xx as it comes (logs with follow, files through a pod's proxy). */
 typedef int (*kube_data_f)(void *context, struct ds_span bytes, struct ds_err *err);
 int kube_stream(struct kube *k, const struct kube_call *c, kube_data_f data, kube_done_f done,
                 void *context, uint64_t *id, struct ds_err *err) DS_CHECKED;
+
+/* Forget a request of kube_start or kube_stream: done is not called. Unknown ids are fine. */
+void kube_cancel(struct kube *k, uint64_t id);
 
 /* ---- a kind, watched for ever (client-go's reflector; state machine in kube_reflect.h) ---- */
 struct json;
