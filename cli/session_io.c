@@ -30,12 +30,22 @@ int session_read_options(const struct cli *cli, struct session_options *o)
     return 0;
 }
 
-static void tell_faults(const struct plan_faults *faults)
+static void hint_at_deck(const char *path)
+{
+    struct ds_span ext = path_extension(ds_span_of(path));
+    if (ext.len == 4 && strncasecmp(ext.ptr, "DATA", 4) == 0)
+        log_info("%s looks like a deck, not a sweep file: `decksweep init %s > sweep.yaml` writes "
+                 "a sweep file for it",
+                 path, path);
+}
+
+void session_tell_faults(const char *path, const struct plan_faults *faults)
 {
     for (size_t i = 0; i < faults->n; i++)
         log_error("%.*s", DS_FMT(faults->texts[i]));
     if (faults->more > 0)
         log_error("and %zu more", faults->more);
+    hint_at_deck(path);
 }
 
 /* Every range must have a case: a mistyped number would run nothing and look like success. */
@@ -75,15 +85,6 @@ static int fill_policy(struct cli *cli, const struct session_options *o, struct 
     return rc < 0 ? ds_wrap(err, "--only") : check_only(s->view->design, policy, err);
 }
 
-static void hint_at_deck(const char *path)
-{
-    struct ds_span ext = path_extension(ds_span_of(path));
-    if (ext.len == 4 && strncasecmp(ext.ptr, "DATA", 4) == 0)
-        log_info("%s looks like a deck, not a sweep file: `decksweep init %s > sweep.yaml` writes "
-                 "a sweep file for it",
-                 path, path);
-}
-
 int session_load(struct cli *cli, const struct session_options *o, struct session *s,
                  struct ds_err *err)
 {
@@ -91,8 +92,7 @@ int session_load(struct cli *cli, const struct session_options *o, struct sessio
     *s = (struct session){0};
     int rc = plan_load(o->sweep_path, &s->planned, &faults, err);
     if (rc < 0 && faults.n > 0) {
-        tell_faults(&faults);
-        hint_at_deck(o->sweep_path);
+        session_tell_faults(o->sweep_path, &faults);
         planned_destroy(s->planned);
         s->planned = NULL;
         return rc;

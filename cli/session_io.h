@@ -52,6 +52,9 @@ int session_read_options(const struct cli *cli, struct session_options *o) DS_CH
 int session_load(struct cli *cli, const struct session_options *o, struct session *s,
                  struct ds_err *err) DS_CHECKED;
 
+/* Every fault on stderr, one line each; a deck given for a sweep file is told what to do. */
+void session_tell_faults(const char *path, const struct plan_faults *faults);
+
 /* Topology, limits and the largest case this machine can run. */
 int session_look_at_machine(const struct session_options *o, struct session *s,
                             struct ds_err *err) DS_CHECKED;

@@ -23,7 +23,8 @@ bool submit_owns(const struct json *config_map, const char *sweep_uid);
 
 /* Is the name taken by a sweep of another deck? The root decks' file names are compared, as a
  * store's plan is (plan_check_deck). DS_EINPUT says both, and --replace. */
-int submit_check_deck(const struct json *object, struct ds_span deck, struct ds_err *err) DS_CHECKED;
+int submit_check_deck(const struct json *object, struct ds_span deck,
+                      struct ds_err *err) DS_CHECKED;
 
 /* Are these two versions of decksweep fit to work together? */
 enum submit_skew {

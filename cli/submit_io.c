@@ -12,6 +12,7 @@
 #include "kube/kube_path.h"
 #include "scheduler/job_manifest.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -191,18 +192,22 @@ static int apply(struct submit *s, const struct sweep_edit *edit, const char **w
         bool there = s->object != NULL;
         rc = there ? send_patch(s, edit, err) : send_new(s, edit, err);
         if (rc == 0)
-            *what = !there                                           ? "created"
+            *what = !there                                            ? "created"
                     : strcmp(before, s->report.resource_version) == 0 ? "unchanged"
-                                                                     : "configured";
+                                                                      : "configured";
         if (rc == DS_ENOTFOUND && there)
             rc = DS_EAGAIN; /* deleted meanwhile */
     }
     return rc;
 }
 
-static void say(struct submit *s, const char *format, const char *what, const char *how)
+/* As kubectl says it; at once, because what follows may take long. */
+static void __attribute__((format(printf, 2, 3))) say(struct submit *s, const char *format, ...)
 {
-    (void)fprintf(s->cli->out, format, what, how);
+    va_list args;
+    va_start(args, format);
+    (void)vfprintf(s->cli->out, format, args);
+    va_end(args);
     (void)fflush(s->cli->out);
 }
 
@@ -212,8 +217,8 @@ static int post_config_map(struct submit *s, struct ds_span bundle, struct ds_er
 {
     ds_auto_buf body;
     buf_init(&body, SUBMIT_MANIFEST_BYTES);
-    int rc = submit_config_map(s->config_map, s->namespace_, s->name, s->report.uid, bundle, &body,
-                               err);
+    int rc =
+        submit_config_map(s->config_map, s->namespace_, s->name, s->report.uid, bundle, &body, err);
     if (rc < 0)
         return rc;
     struct kube_call call = {.method = HTTP_POST,
@@ -265,8 +270,7 @@ static int bring_config_map(struct submit *s, struct ds_err *err)
     if (rc < 0 && !mine)
         return rc;
     units_format_size(s->deck_bytes, size);
-    say(s, mine ? "configmap/%s unchanged (%s)\n" : "configmap/%s created (%s)\n", s->config_map,
-        size);
+    say(s, "configmap/%s %s (%s)\n", s->config_map, mine ? "unchanged" : "created", size);
     return 0;
 }
 
@@ -315,7 +319,7 @@ static int upload(struct submit *s, struct store *store, struct ds_err *err)
         existed = rc == 0;
     }
     if (rc == 0)
-        say(s, existed ? "%s unchanged (%s)\n" : "%s stored (%s)\n", s->store_key, size);
+        say(s, "%s %s (%s)\n", s->store_key, existed ? "unchanged" : "stored", size);
     return rc;
 }
 

@@ -28,6 +28,7 @@ struct planned {
     struct ds_span path;
     struct ds_span root;              /* of an unpacked bundle; "" none */
     const struct bundle_paths *paths; /* what the sweep file means there; NULL: its own paths */
+    bool unasked;                     /* the simulator is elsewhere */
     int asked;                        /* of the simulator: name and version, or why not */
     struct ds_err asked_err;
     struct ds_span simulator, simulator_version;
@@ -192,6 +193,11 @@ static int ask_simulator(struct planned *p, struct ds_span *name, struct ds_span
 {
     const struct sweep *w = &p->sweep;
     struct ds_span word = w->preset_flow ? DS_SPAN("flow") : w->command[0];
+    if (p->unasked) {
+        *name = w->preset_flow ? word : path_base(word);
+        *version = w->version_pin;
+        return 0;
+    }
     int rc = simulator_find(word, p->a, &p->view.simulator_path, err);
     if (rc < 0)
         return rc;
@@ -430,7 +436,8 @@ static void fill_view(struct planned *p)
 }
 
 static int load_from(const char *path, const char *root, const struct bundle_paths *paths,
-                     struct planned **out, struct plan_faults *faults, struct ds_err *err)
+                     bool unasked, struct planned **out, struct plan_faults *faults,
+                     struct ds_err *err)
 {
     struct planned *p = calloc(1, sizeof *p);
     struct ds_err local = {0};
@@ -443,6 +450,7 @@ static int load_from(const char *path, const char *root, const struct bundle_pat
     p->path = arena_copy(p->a, ds_span_of(path));
     p->root = arena_copy(p->a, ds_span_of(root));
     p->paths = paths;
+    p->unasked = unasked;
     *faults = (struct plan_faults){0};
     int rc = load(p, path, &local);
     if (rc == DS_EINPUT || (rc < 0 && p->sweep_problems.n + p->deck_problems.n_errors > 0)) {
@@ -463,11 +471,17 @@ static int load_from(const char *path, const char *root, const struct bundle_pat
 int plan_load(const char *path, struct planned **out, struct plan_faults *faults,
               struct ds_err *err)
 {
-    return load_from(path, "", NULL, out, faults, err);
+    return load_from(path, "", NULL, false, out, faults, err);
+}
+
+int plan_load_unasked(const char *path, struct planned **out, struct plan_faults *faults,
+                      struct ds_err *err)
+{
+    return load_from(path, "", NULL, true, out, faults, err);
 }
 
 int plan_load_bundle(const char *path, const char *root, const struct bundle_paths *paths,
                      struct planned **out, struct plan_faults *faults, struct ds_err *err)
 {
-    return load_from(path, root, paths, out, faults, err);
+    return load_from(path, root, paths, false, out, faults, err);
 }

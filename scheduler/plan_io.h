@@ -51,6 +51,11 @@ struct plan_faults {
 int plan_load(const char *path, struct planned **out, struct plan_faults *faults,
               struct ds_err *err) DS_CHECKED;
 
+/* The same without a simulator here: its version is the pin, or "". The deck and its archive are those
+ * of plan_load; digest and ids are not, unless the version is pinned. */
+int plan_load_unasked(const char *path, struct planned **out, struct plan_faults *faults,
+                      struct ds_err *err) DS_CHECKED;
+
 /* The same from an unpacked bundle (in a cluster): deck, table and files lie below root, and
  * nothing outside of it is read, whatever sweep file or deck say: DS_EINPUT, a fault each.
  *
