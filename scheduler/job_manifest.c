@@ -92,7 +92,7 @@ static void put_users(struct json_writer *w, const struct json *map)
 {
     struct ds_span text;
     for (const struct json *at = json_first(map); at; at = json_next(at))
-        if (!is_ours(json_key(at)) && json_text(at, &text)) {
+        if (json_key(at).len > 0 && !is_ours(json_key(at)) && json_text(at, &text)) {
             jw_key_span(w, json_key(at));
             jw_text(w, text);
         }

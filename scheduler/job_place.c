@@ -88,6 +88,12 @@ static void put_toleration(struct json_writer *w, const struct json *t)
     jw_end_object(w);
 }
 
+/* An empty one would tolerate everything. */
+static bool is_toleration(const struct json *t)
+{
+    return job_text_of(t, "key").len > 0 || ds_span_is(job_text_of(t, "operator"), "Exists");
+}
+
 static bool names_taint(const struct json *list, const char *key)
 {
     for (const struct json *at = json_first(list); at; at = json_next(at))
@@ -108,7 +114,7 @@ static void put_tolerations(struct making *m)
     jw_key(w, "tolerations");
     jw_array(w);
     for (const struct json *at = json_first(list); at && n < MAX_TOLERATIONS; at = json_next(at))
-        if (json_is_object(at)) {
+        if (json_is_array(list) && is_toleration(at)) {
             put_toleration(w, at);
             n++;
         }
