@@ -40,10 +40,13 @@ int sweep_report_read(const struct json *object, const char *context, struct swe
     struct sweep_report r = {0};
     struct ds_span kind, version, name, created;
     const struct json *meta = json_get(object, "metadata"), *spec = json_get(object, "spec");
-    if (!json_text(json_get(object, "kind"), &kind) || !ds_span_is(kind, SWEEP_KIND))
+    if (!json_is_object(meta) || !json_is_object(spec))
         return ds_fail(err, DS_EPARSE, "the API server's answer is no " SWEEP_KIND);
-    if (!json_text(json_get(object, "apiVersion"), &version)
-        || !ds_span_is(version, SWEEP_API_VERSION))
+    if (json_text(json_get(object, "kind"), &kind) && !ds_span_is(kind, SWEEP_KIND))
+        return ds_fail(err, DS_EPARSE, "the API server's answer is a %.*s, no " SWEEP_KIND,
+                       DS_FMT(kind));
+    if (json_text(json_get(object, "apiVersion"), &version)
+        && !ds_span_is(version, SWEEP_API_VERSION))
         return ds_fail(err, DS_EPARSE,
                        "the cluster's Sweeps are of version %.*s, this program knows "
                        "%s: take the decksweep that belongs to the cluster's controller",

@@ -23,8 +23,8 @@ struct sweep_report {
     struct sweep_status status;
 };
 
-/* From the object as the API server gave it. DS_EPARSE: it is no Sweep (kind, version, name). A
- * Sweep whose status is missing or strange is one that nobody has looked at yet. */
+/* From the object as the API server gave it, also in a list, where kind and version are left out.
+ * DS_EPARSE: it is no Sweep of the version that this program knows. A Sweep whose status is missing or strange is one that nobody has looked at yet. */
 int sweep_report_read(const struct json *object, const char *context, struct sweep_report *out,
                       struct ds_err *err) DS_CHECKED;
 
