@@ -219,7 +219,7 @@ static int take_item(struct listing *l, const struct json *item, struct ds_err *
     return 0;
 }
 
-/* Items of a list carry neither kind nor version. */
+/* One answer; *next: where the following one begins, "" at the end. */
 static int take_page(struct listing *l, struct ds_span body, struct ds_span *next,
                      struct ds_err *err)
 {

@@ -167,7 +167,12 @@ static int run(struct cli *cli)
     struct target t;
     struct ds_err err = {0};
     struct collect_report *report = ds_new(cli->arena, struct collect_report, 1);
-    int rc = target_open(cli, STORE_WRITE, &t, &err);
+    int rc = target_find(cli, &t, &err);
+    if (rc == 0 && t.cluster)
+        log_info("the last census of a Sweep in a cluster collects by itself; this reads every "
+                 "archive through the API server and writes the dataset anew");
+    if (rc == 0)
+        rc = target_open_store(&t, STORE_WRITE, &err);
     if (rc == 0)
         rc = target_load(&t, &err);
     if (rc == 0)
@@ -206,7 +211,8 @@ const struct cmd_entry cmd_collect = {
     .summary = "merge all summary vectors into one dataset",
     .text =
         "Writes <store>/<sweep>/dataset/: summary.nc, statistics.nc, parameters.csv and the CSV "
-        "formats asked for. Follows the present plan; cases that failed or have not run are NaN "
+        "formats asked for. (Of a Sweep in a cluster its last census does this.) Follows the "
+        "present plan; cases that failed or have not run are NaN "
         "where they have nothing.",
     .options = OPTIONS,
     .examples = EXAMPLES,

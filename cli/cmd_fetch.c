@@ -5,6 +5,7 @@
 #include "cli/cmd.h"
 #include "cli/fetch_io.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 struct fetching {
@@ -54,6 +55,61 @@ static int choose_members(struct fetching *f, struct ds_err *err)
     return 0;
 }
 
+/* ---- through the API server ---- */
+
+static int add_size(void *context, struct ds_span key, uint64_t size_bytes, int64_t mtime_ms)
+{
+    (void)key;
+    (void)mtime_ms;
+    *(uint64_t *)context += size_bytes;
+    return 0;
+}
+
+static int add_archive(struct fetching *f, const char *key, uint64_t *bytes, struct ds_err *err)
+{
+    uint64_t size = 0;
+    int rc = store_head(f->t->store, target_key(f->t, key), &size, err);
+    *bytes += rc == 0 ? size : 0;
+    return rc == DS_ENOTFOUND ? 0 : rc; /* gone meanwhile: fetch_case says so */
+}
+
+static bool wants_dataset(const struct fetching *f)
+{
+    bool everything = f->cli->line->n_args == 1 && !f->fetch.some_members;
+    return everything || cmd_has(f->cli->line, "dataset");
+}
+
+/* Sizes of all that may be read: one listing where it is all, else a look at each. */
+static int measure(struct fetching *f, uint64_t *bytes, struct ds_err *err)
+{
+    char prefix[STORE_KEY_BYTES];
+    int rc = 0;
+    *bytes = 0;
+    if (f->n_rows == f->t->design.n_rows) {
+        (void)snprintf(prefix, sizeof prefix, "%scases/", f->t->prefix);
+        rc = store_list(f->t->store, prefix, add_size, bytes, err);
+    }
+    for (size_t i = 0; i < f->n_rows && f->n_rows < f->t->design.n_rows && rc == 0; i++) {
+        char key[RESULT_KEY_BYTES];
+        if (target_archive_key(&f->t->design, target_tally(f->t, f->rows[i]), key))
+            rc = add_archive(f, key, bytes, err);
+    }
+    if ((rc == 0 || rc == DS_ENOTFOUND) && wants_dataset(f)) {
+        (void)snprintf(prefix, sizeof prefix, "%sdataset/", f->t->prefix);
+        rc = store_list(f->t->store, prefix, add_size, bytes, err);
+    }
+    return rc == DS_ENOTFOUND ? 0 : rc;
+}
+
+static int check_size(struct fetching *f, struct ds_err *err)
+{
+    uint64_t bytes;
+    if (!f->t->cluster)
+        return 0;
+    int rc = measure(f, &bytes, err);
+    return rc < 0 ? rc : target_check_transfer(f->t, f->cli, bytes, err);
+}
+
 static void say_progress(const struct fetching *f, size_t done)
 {
     char size[UNITS_TEXT_BYTES];
@@ -79,10 +135,8 @@ static int fetch_all(struct fetching *f, struct ds_err *err)
     }
     if (isatty(STDERR_FILENO) && f->n_rows > 0)
         (void)fprintf(stderr, "\r\033[K");
-    bool asked = cmd_has(f->cli->line, "dataset");
-    bool everything = f->cli->line->n_args == 1 && !f->fetch.some_members;
-    if (rc == 0 && (asked || everything))
-        rc = fetch_dataset(&f->fetch, asked, err);
+    if (rc == 0 && wants_dataset(f))
+        rc = fetch_dataset(&f->fetch, cmd_has(f->cli->line, "dataset"), err);
     return rc;
 }
 
@@ -147,6 +201,8 @@ static int run(struct cli *cli)
         rc = choose_rows(&f, &err);
     if (rc == 0)
         rc = choose_members(&f, &err);
+    if (rc == 0)
+        rc = check_size(&f, &err);
     if (rc == 0 && !dir)
         dir = arena_cstr(cli->arena, t.sweep);
     if (rc == 0)
@@ -171,6 +227,7 @@ static const struct cmd_option OPTIONS[] = {
      "may be given several times"},
     {"dataset", 0, VALUE_NONE, NULL, "the dataset; without CASE and --member nothing else"},
     {"output", 'o', VALUE_FOLDER, "DIR", "where to (default: a folder named like the sweep)"},
+    {"yes", 'y', VALUE_NONE, NULL, "from a cluster: also when it is more than 2 GiB"},
     TARGET_OPTIONS,
     {NULL, 0, VALUE_NONE, NULL, NULL},
 };
@@ -179,6 +236,7 @@ static const struct cmd_example EXAMPLES[] = {
     {"decksweep fetch results/spe1 17 -o out", "all files of case 17, into out/case-000017/"},
     {"decksweep fetch results/spe1 --member '*.PRT' -o logs", "the PRT file of every case"},
     {"decksweep fetch results/spe1 --dataset -o .", "dataset/ with summary.nc and the rest"},
+    {"decksweep fetch spe1 -n team -o out", "all results of a Sweep in a cluster"},
     {NULL, NULL},
 };
 
@@ -190,7 +248,8 @@ const struct cmd_entry cmd_fetch = {
         "Writes DIR/case-000017/... and DIR/dataset/; without CASE everything there is. Each file "
         "appears whole under its name, after its SHA-256 has been compared with case.json; the "
         "same command goes on where it was interrupted. Failed cases come with what their last "
-        "attempt left.",
+        "attempt left. Of a Sweep in a cluster everything comes through a store pod and the API "
+        "server: more than 2 GiB only with --yes.",
     .options = OPTIONS,
     .examples = EXAMPLES,
     .exits = "0 done\n"

@@ -3,6 +3,7 @@
 #include "base/clock_io.h"
 #include "base/fs_io.h"
 #include "base/path.h"
+#include "cli/cluster_logs_io.h"
 #include "cli/cmd.h"
 #include "cli/target_io.h"
 #include "cli/text.h"
@@ -245,12 +246,22 @@ static int wait_for_start(struct logs *l, struct ds_err *err)
     return rc;
 }
 
+static int fail_not_run(const struct logs *l, bool follow, struct ds_err *err)
+{
+    unsigned number = l->t->design.number[l->row];
+    if (l->t->cluster)
+        return ds_fail(err, DS_ENOTFOUND, "case %u neither runs nor has run yet (the Sweep is %s)",
+                       number, sweep_phase_name(l->t->cluster->report.status.phase));
+    return ds_fail(err, DS_ENOTFOUND, "case %u has not run yet%s", number,
+                   follow ? ", and nothing runs" : "");
+}
+
 static int show_logs(struct logs *l, struct ds_err *err)
 {
     char key[RESULT_KEY_BYTES];
     bool follow = cmd_has(l->cli->line, "follow");
     int rc = target_find_case(&l->t->design, ds_span_of(cli_arg(l->cli, 1)), &l->row, err);
-    if (rc == 0)
+    if (rc == 0 && !l->t->cluster)
         rc = watch_find(&l->watch, l->t, err);
     if (rc == 0)
         rc = watch_read(&l->watch, take_event, l, err);
@@ -267,8 +278,52 @@ static int show_logs(struct logs *l, struct ds_err *err)
         return put_live(l, follow, err);
     if (has_archive)
         return put_archived(l, key, err);
-    return ds_fail(err, DS_ENOTFOUND, "case %u has not run yet%s", l->t->design.number[l->row],
-                   follow ? ", and nothing runs" : "");
+    return fail_not_run(l, follow, err);
+}
+
+static int open_and_show(struct logs *l, struct ds_err *err)
+{
+    int rc = target_open_store(l->t, STORE_READ, err);
+    if (rc == 0)
+        rc = target_load(l->t, err);
+    if (rc == 0)
+        rc = target_count(l->t, err);
+    if (rc < 0)
+        return rc;
+    l->root = arena_cstr(l->cli->arena, l->t->plan.case_root);
+    return show_logs(l, err);
+}
+
+/* A case that runs now is in its pod's log; any other in the store, or still to come. */
+static int show_cluster(struct logs *l, struct ds_err *err)
+{
+    const char *text = cli_arg(l->cli, 1);
+    bool follow = cmd_has(l->cli->line, "follow"), runs = false;
+    int rc = cluster_case_log(l->cli, l->t, text, follow, &runs, err);
+    if (rc == 0 && runs && l->file)
+        log_info("--file: only the simulator's last lines can be seen while the case runs");
+    if (rc < 0 || runs)
+        return rc;
+    rc = open_and_show(l, err);
+    if (rc != DS_ENOTFOUND || !follow || sweep_report_is_final(&l->t->cluster->report))
+        return rc;
+    store_close(l->t->store); /* it may be long */
+    l->t->store = NULL;
+    rc = cluster_wait_case(l->cli, l->t, text, &runs, err);
+    if (rc == 0 && runs)
+        return cluster_case_log(l->cli, l->t, text, follow, &runs, err);
+    return rc < 0 ? rc : open_and_show(l, err);
+}
+
+static int choose(struct logs *l, struct ds_err *err)
+{
+    bool census = cmd_has(l->cli->line, "census");
+    if (census && !l->t->cluster)
+        return ds_fail(err, DS_EINPUT, "--census: %.*s is a folder, not a Sweep in a cluster",
+                       DS_FMT(l->t->label));
+    if (census)
+        return cluster_census_log(l->cli, l->t, cmd_has(l->cli->line, "follow"), err);
+    return l->t->cluster ? show_cluster(l, err) : open_and_show(l, err);
 }
 
 static int run(struct cli *cli)
@@ -276,11 +331,13 @@ static int run(struct cli *cli)
     struct target t;
     struct ds_err err = {0};
     struct logs l = {.cli = cli, .t = &t, .file = cmd_text(cli->line, "file"), .pid = -1};
-    int rc = target_open_counted(cli, STORE_READ, &t, &err);
-    if (rc == 0) {
-        l.root = arena_cstr(cli->arena, t.plan.case_root);
-        rc = show_logs(&l, &err);
-    }
+    if (!cli_arg(cli, 1) && !cmd_has(cli->line, "census"))
+        return cli_usage(cli, "CASE is missing");
+    if (cli_arg(cli, 1) && cmd_has(cli->line, "census"))
+        return cli_usage(cli, "--census takes no CASE");
+    int rc = target_find(cli, &t, &err);
+    if (rc == 0)
+        rc = choose(&l, &err);
     target_close(&t);
     return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
 }
@@ -288,6 +345,8 @@ static int run(struct cli *cli)
 static const struct cmd_option OPTIONS[] = {
     {"follow", 'f', VALUE_NONE, NULL, "keep printing until the running case ends"},
     {"file", 0, VALUE_TEXT, "NAME", "another file: stdout, stderr, SPE1.INFOSTEP, ..."},
+    {"census", 0, VALUE_NONE, NULL,
+     "of a Sweep in a cluster: the log of its newest census, which plans and counts"},
     TARGET_OPTIONS,
     {NULL, 0, VALUE_NONE, NULL, NULL},
 };
@@ -295,17 +354,20 @@ static const struct cmd_option OPTIONS[] = {
 static const struct cmd_example EXAMPLES[] = {
     {"decksweep logs results/spe1 17 | grep -A5 Error", "what the simulator complained about"},
     {"decksweep logs results/spe1 3 --follow", "watch case 3 while it runs"},
+    {"decksweep logs spe1 --census -n team", "how planning goes, of a Sweep in a cluster"},
     {NULL, NULL},
 };
 
 const struct cmd_entry cmd_logs = {
     .name = "logs",
-    .args = "TARGET CASE",
+    .args = "TARGET [CASE]",
     .summary = "print what the simulator said: the PRT file, from the store or live",
     .text =
         "Of a case that runs on this machine the file as it grows, of one elsewhere the last lines "
-        "that its worker reports; else the archived file of the finished or the last failed "
-        "attempt. Default is the PRT file, and stdout where there is none.",
+        "that its worker reports, in a cluster with the worker's events about it; else the "
+        "archived "
+        "file of the finished or the last failed attempt. Default is the PRT file, and stdout "
+        "where there is none.",
     .options = OPTIONS,
     .examples = EXAMPLES,
     .run = run,

@@ -191,7 +191,14 @@ static int run(struct cli *cli)
     struct pruning p = {.cli = cli, .t = &t};
     int lock_fd = -1;
     bool dry = cmd_has(cli->line, "dry-run");
-    int rc = target_open(cli, dry ? STORE_READ : STORE_WRITE, &t, &err);
+    int rc = target_find(cli, &t, &err);
+    if (rc == 0 && t.cluster) /* nothing there locks out the controller's next census */
+        rc = ds_fail(&err, DS_EINPUT,
+                     "%.*s is in a cluster: prune works on folders only; mount the claim %s and "
+                     "give <store>/<sweep>",
+                     DS_FMT(t.label), t.cluster->report.store);
+    if (rc == 0)
+        rc = target_open_store(&t, dry ? STORE_READ : STORE_WRITE, &err);
     if (rc == 0 && !dry)
         rc = lock_out_runs(&p, &lock_fd, &err);
     if (rc == 0)

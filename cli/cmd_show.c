@@ -200,7 +200,9 @@ static void put_next(const struct view *v)
         put_fieldf(v, "files", "decksweep fetch %.*s %u -o DIR", DS_FMT(v->t->label), number);
     }
     put_fieldf(v, "by hand", "decksweep render SWEEP %u -o DIR", number);
-    if (v->tally->state == CASE_FAILED)
+    if (v->tally->state == CASE_FAILED && v->t->cluster)
+        put_field(v, "again", DS_SPAN("decksweep submit SWEEP --retry-failed"));
+    else if (v->tally->state == CASE_FAILED)
         put_fieldf(v, "again", "decksweep run SWEEP --retry-failed --only %u", number);
 }
 

@@ -3,6 +3,7 @@
 #include "base/clock_io.h"
 #include "base/json.h"
 #include "base/units.h"
+#include "cli/cluster_status_io.h"
 #include "cli/cmd.h"
 #include "cli/display_io.h"
 #include "cli/text.h"
@@ -332,32 +333,67 @@ static int wait_for_plan(const struct cli *cli, struct target *t, struct ds_err 
     return target_open_counted(cli, STORE_READ, t, err);
 }
 
+static int run_local(struct cli *cli, struct target *t, int *status, struct ds_err *err)
+{
+    struct status s = {.cli = cli, .t = t};
+    int rc = target_open_store(t, STORE_READ, err);
+    if (rc == 0)
+        rc = target_load(t, err);
+    if (rc == 0)
+        rc = target_count(t, err);
+    if (rc == DS_ENOTFOUND && cmd_has(cli->line, "watch") && target_may_come(t))
+        rc = wait_for_plan(cli, t, err);
+    if (rc == 0 && cmd_has(cli->line, "watch")) {
+        rc = follow(&s, err);
+        s = (struct status){.cli = cli, .t = t};
+        if (rc == 0) /* what the run left */
+            rc = target_load(t, err);
+        if (rc == 0)
+            rc = target_count(t, err);
+    }
+    if (rc == 0)
+        rc = print_once(&s, err);
+    if (rc == 0)
+        *status = status_of(&t->census);
+    return rc;
+}
+
+static int run_list(struct cli *cli)
+{
+    struct ds_err err = {0};
+    bool all = cmd_has(cli->line, "all-namespaces");
+    if (!all && !cluster_is_asked(cli) && !cluster_is_configured())
+        return cli_usage(cli, "TARGET is missing (without one the Sweeps of a cluster are listed, "
+                              "but there is no kubeconfig)");
+    if (cmd_has(cli->line, "watch"))
+        return cli_usage(cli, "--watch needs a TARGET");
+    return cluster_status_list(cli, all, &err) < 0 ? cli_fail(cli, &err) : CLI_OK;
+}
+
 static int run(struct cli *cli)
 {
     struct target t;
     struct ds_err err = {0};
-    struct status s = {.cli = cli, .t = &t};
-    int rc = target_open_counted(cli, STORE_READ, &t, &err);
+    int status = CLI_OK;
+    if (!cli_arg(cli, 0))
+        return run_list(cli);
+    if (cmd_has(cli->line, "all-namespaces"))
+        return cli_usage(cli, "--all-namespaces lists Sweeps: it takes no TARGET");
+    int rc = target_find(cli, &t, &err);
     if (rc == DS_ENOTFOUND && cmd_has(cli->line, "watch") && target_may_come(&t))
         rc = wait_for_plan(cli, &t, &err);
-    if (rc == 0 && cmd_has(cli->line, "watch")) {
-        rc = follow(&s, &err);
-        s = (struct status){.cli = cli, .t = &t};
-        if (rc == 0) /* what the run left */
-            rc = target_load(&t, &err);
-        if (rc == 0)
-            rc = target_count(&t, &err);
-    }
-    if (rc == 0)
-        rc = print_once(&s, &err);
-    int status = rc < 0 ? cli_fail(cli, &err) : status_of(&t.census);
+    if (rc == 0 && t.cluster)
+        rc = cluster_status(cli, &t, cmd_has(cli->line, "watch"), &status, &err);
+    else if (rc == 0)
+        rc = run_local(cli, &t, &status, &err);
     target_close(&t);
-    return status;
+    return rc < 0 ? cli_fail(cli, &err) : status;
 }
 
 static const struct cmd_option OPTIONS[] = {
     {"watch", 'w', VALUE_NONE, NULL,
      "keep showing until the run ends; before it began, wait for its plan"},
+    {"all-namespaces", 'A', VALUE_NONE, NULL, "without TARGET: Sweeps of all namespaces"},
     TARGET_OPTIONS,
     {NULL, 0, VALUE_NONE, NULL, NULL},
 };
@@ -365,20 +401,26 @@ static const struct cmd_option OPTIONS[] = {
 static const struct cmd_example EXAMPLES[] = {
     {"decksweep status results/spe1 --watch", "the live view, from a second terminal"},
     {"decksweep status results/spe1 --json | jq .states", "counts for a script"},
+    {"decksweep status spe1 -n team", "a Sweep in a cluster: totals, round, conditions and why"},
+    {"decksweep status -n team", "a line each for all Sweeps of a namespace"},
     {NULL, NULL},
 };
 
 const struct cmd_entry cmd_status = {
     .name = "status",
-    .args = "TARGET",
+    .args = "[TARGET]",
     .summary = "show how far a sweep is: totals, running cases, remaining time",
-    .text = "Counts come from the store, running cases from the newest files under runs/.",
+    .text =
+        "Counts come from the store, running cases from the newest files under runs/. Of a Sweep "
+        "in a cluster they come from its .status: counts of the last census, hints of pods "
+        "that ended since, and conditions, of which those marked ! keep it from going on. "
+        "Without TARGET the Sweeps of the namespace are listed.",
     .options = OPTIONS,
     .examples = EXAMPLES,
     .exits = "0 the sweep goes on, or every case is ok\n"
              "1 nothing is left to do and some cases are not ok\n"
-             "2 the input is wrong\n"
-             "3 the world is wrong: no such sweep, unreadable store\n",
+             "2 the input is wrong; a Sweep in a cluster is Refused\n"
+             "3 the world is wrong: no such sweep, unreadable store; a Sweep is Stalled\n",
     .json = true,
     .run = run,
 };

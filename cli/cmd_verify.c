@@ -134,6 +134,8 @@ static int run(struct cli *cli)
     struct ds_err err = {0};
     struct checking c = {.cli = cli, .t = &t};
     int rc = target_open_counted(cli, STORE_READ, &t, &err);
+    if (rc == 0)
+        rc = target_check_transfer(&t, cli, t.census.stored_bytes, &err);
     if (rc < 0) {
         target_close(&t);
         return cli_fail(cli, &err);
@@ -154,6 +156,7 @@ static int run(struct cli *cli)
 }
 
 static const struct cmd_option OPTIONS[] = {
+    {"yes", 'y', VALUE_NONE, NULL, "of a Sweep in a cluster: also when it is more than 2 GiB"},
     TARGET_OPTIONS,
     {NULL, 0, VALUE_NONE, NULL, NULL},
 };

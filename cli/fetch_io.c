@@ -256,7 +256,9 @@ int fetch_dataset(struct fetch *f, bool required, struct ds_err *err)
     if (rc < 0 && rc != DS_ENOTFOUND)
         return rc;
     if (found.n == 0 && required)
-        return ds_fail(err, DS_ENOTFOUND, "there is no dataset yet: decksweep collect %.*s",
+        return ds_fail(err, DS_ENOTFOUND, "there is no dataset yet: %s %.*s",
+                       f->t->cluster ? "the last census makes it; see decksweep status"
+                                     : "decksweep collect",
                        DS_FMT(f->t->label));
     rc = 0;
     for (size_t i = 0; i < found.n && rc == 0; i++) {

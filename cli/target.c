@@ -26,38 +26,70 @@ static struct ds_span without_trailing_slashes(struct ds_span s)
     return s;
 }
 
-int target_parse(struct ds_span text, struct ds_arena *a, struct target_words *out,
-                 struct ds_err *err)
+static int fail_path_asked(struct ds_span text, struct ds_err *err)
 {
-    struct target_words w = {.kind = TARGET_PATH};
-    if (text.len == 0)
-        return ds_fail(err, DS_EINPUT, "TARGET is empty: give <store>/<sweep> or a sweep file");
-    if (ds_span_starts(text, "pvc://"))
-        return ds_fail(err, DS_EINPUT,
-                       "%.*s is a volume of a cluster: outside of one give the folder where it is "
-                       "mounted as TARGET, or --store to `decksweep run`",
-                       DS_FMT(text));
-    text = without_trailing_slashes(text);
-    if (ds_span_ends(text, ".yaml") || ds_span_ends(text, ".yml")) {
-        w.kind = TARGET_FILE;
-        *out = w;
-        return 0;
-    }
+    return ds_fail(err, DS_EINPUT,
+                   "%.*s is a path, but -n, --context and --kubeconfig ask for a Sweep in a "
+                   "cluster: give its name, or leave them out",
+                   DS_FMT(text));
+}
+
+static int parse_path(struct ds_span text, struct ds_arena *a, struct target_words *w,
+                      struct ds_err *err)
+{
     bool remote = ds_span_starts(text, "s3://");
     struct ds_span path = remote ? text : path_normalise(a, text);
     if (!path.ptr)
         return ds_fail(err, DS_ETOOBIG, "TARGET is too long");
-    w.sweep = path_base(path);
-    w.store = path_dir(path);
-    if (w.store.len == 0)
-        w.store = DS_SPAN(".");
-    if (!is_label(w.sweep))
+    w->kind = TARGET_PATH;
+    w->sweep = path_base(path);
+    w->store = path_dir(path);
+    if (w->store.len == 0)
+        w->store = DS_SPAN(".");
+    if (!is_label(w->sweep))
         return ds_fail(err, DS_EINPUT,
                        "TARGET %.*s does not end in a sweep's name (small letters, digits, '-'): "
-                       "give <store>/<sweep> or a sweep file",
+                       "give <store>/<sweep>, a sweep file, or the name of a Sweep in a cluster",
                        DS_FMT(text));
-    *out = w;
     return 0;
+}
+
+int target_parse(struct ds_span text, struct target_facts facts, struct ds_arena *a,
+                 struct target_words *out, struct ds_err *err)
+{
+    struct target_words w = {.kind = TARGET_NAME, .in_cluster = true};
+    int rc = 0;
+    if (text.len == 0)
+        return ds_fail(err, DS_EINPUT,
+                       "TARGET is empty: give <store>/<sweep>, a sweep file, or the name of a "
+                       "Sweep in a cluster");
+    if (ds_span_starts(text, "pvc://"))
+        return ds_fail(err, DS_EINPUT,
+                       "%.*s is a volume of a cluster: give the name of the Sweep with -n "
+                       "NAMESPACE; outside of a cluster the folder where it is mounted as TARGET, "
+                       "or --store to `decksweep run`",
+                       DS_FMT(text));
+    text = without_trailing_slashes(text);
+    bool is_path = memchr(text.ptr, '/', text.len) != NULL || ds_span_is(text, ".")
+                   || ds_span_is(text, "..") || (facts.is_folder && !facts.asked);
+    if (ds_span_ends(text, ".yaml") || ds_span_ends(text, ".yml")) {
+        w.kind = TARGET_FILE;
+        w.in_cluster = facts.asked;
+    } else if (is_path && facts.asked) {
+        return fail_path_asked(text, err);
+    } else if (is_path || (!facts.asked && (!facts.has_cluster || !is_label(text)))) {
+        w.in_cluster = false;
+        rc = parse_path(text, a, &w, err);
+    } else if (is_label(text)) {
+        w.sweep = text;
+    } else {
+        rc = ds_fail(err, DS_EINPUT,
+                     "%.*s is no name of a Sweep (small letters, digits, '-', at most %u)",
+                     DS_FMT(text), (unsigned)SWEEP_MAX_NAME_BYTES);
+    }
+    if (rc == 0)
+        *out = w;
+    return rc;
 }
 
 static bool is_hex(struct ds_span s)

@@ -3,6 +3,8 @@
 
 #include "base/fs_io.h"
 #include "base/path.h"
+#include "base/units.h"
+#include "cli/store_pod_io.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -11,6 +13,7 @@
 
 #define CASE_JSON_BYTES ((size_t)8 << 20)
 #define MAX_NAMED       5u
+#define ASK_BYTES       (UINT64_C(2) << 30)
 
 const char *target_key(const struct target *t, const char *inner)
 {
@@ -65,14 +68,15 @@ static int explain_missing(struct ds_span path, struct ds_err *err)
     struct ds_span dir = path_dir(path);
     (void)snprintf(folder, sizeof folder, "%.*s", DS_FMT(dir));
     put_sweeps(dir.len > 0 ? folder : ".", &sweeps);
-    return ds_fail(err, DS_ENOTFOUND,
-                   "no sweep at %.*s: TARGET is <store>/<sweep> or a sweep file that was run "
-                   "(names of Sweeps in a cluster are not supported by this version)%s%s",
-                   DS_FMT(path), sweeps.len ? "; there is " : "", sweeps.len ? sweeps.data : "");
+    return ds_fail(
+        err, DS_ENOTFOUND,
+        "no sweep at %.*s: TARGET is <store>/<sweep>, a sweep file that was run, or with "
+        "-n NAMESPACE the name of a Sweep in a cluster%s%s",
+        DS_FMT(path), sweeps.len ? "; there is " : "", sweeps.len ? sweeps.data : "");
 }
 
-static int open_path(struct target *t, struct ds_span store, struct ds_span sweep,
-                     enum store_mode mode, struct ds_err *err)
+static int find_path(struct target *t, struct ds_span store, struct ds_span sweep,
+                     struct ds_err *err)
 {
     t->label = path_join(t->arena, store, sweep);
     char *url = arena_cstr(t->arena, store);
@@ -80,6 +84,7 @@ static int open_path(struct target *t, struct ds_span store, struct ds_span swee
     t->sweep = arena_copy(t->arena, sweep);
     if (!url || !label || !t->sweep.ptr || sweep.len > SWEEP_MAX_NAME_BYTES)
         return ds_fail(err, DS_ETOOBIG, "TARGET is too long");
+    t->url = url;
     (void)snprintf(t->prefix, sizeof t->prefix, "%.*s/", DS_FMT(sweep));
     bool remote = strstr(url, "://") != NULL;
     struct stat st;
@@ -87,11 +92,46 @@ static int open_path(struct target *t, struct ds_span store, struct ds_span swee
         return explain_missing(t->label, err);
     if (!remote && check_is_sweep(label, err) < 0)
         return DS_EINPUT;
-    int rc = store_open(url, mode, &t->store, err);
-    return rc < 0 ? ds_wrap(err, "store %s", url) : 0;
+    return 0;
 }
 
-static int open_file(struct target *t, const char *path, enum store_mode mode, struct ds_err *err)
+static void warn_of_skew(const struct sweep_report *r)
+{
+    const char *theirs = r->status.controller_version;
+    if (theirs[0] && strcmp(theirs, DECKSWEEP_VERSION) != 0)
+        log_warn("the cluster's controller is decksweep %s, this program is " DECKSWEEP_VERSION,
+                 theirs);
+}
+
+static int find_name(const struct cli *cli, struct target *t, struct ds_span name, bool asked,
+                     struct ds_err *err)
+{
+    struct target_cluster *c = ds_new(t->arena, struct target_cluster, 1);
+    char *text = arena_cstr(t->arena, name);
+    ds_auto_buf label;
+    buf_init(&label, 4096);
+    if (!c || !text || name.len > SWEEP_MAX_NAME_BYTES)
+        return ds_fail(err, DS_ETOOBIG, "TARGET is too long");
+    c->guessed = !asked;
+    int rc = cluster_open(cli, &c->at, err);
+    if (rc < 0)
+        return rc;
+    t->cluster = c;
+    rc = cluster_get_sweep(&c->at, text, &c->report, &c->object, err);
+    if (rc == DS_ENOTFOUND && !asked)
+        return ds_wrap(err, "no folder %s here, and in the cluster", text);
+    if (rc < 0)
+        return rc;
+    warn_of_skew(&c->report);
+    sweep_report_label(&c->report, &label);
+    t->sweep = arena_copy(t->arena, name);
+    t->label = arena_copy(t->arena, buf_span(&label));
+    (void)snprintf(t->prefix, sizeof t->prefix, "%.*s/", DS_FMT(name));
+    return 0;
+}
+
+static int find_by_file(const struct cli *cli, struct target *t, const char *path, bool asked,
+                        struct ds_err *err)
 {
     struct ds_span text;
     struct sweep_problems *problems = ds_new(t->arena, struct sweep_problems, 1);
@@ -104,50 +144,112 @@ static int open_file(struct target *t, const char *path, enum store_mode mode, s
     rc = sweep_parse(ds_span_of(path), text, t->arena, t->from_file, problems, err);
     if (rc < 0)
         return rc;
-    if (ds_span_starts(t->from_file->store, "pvc://"))
+    bool on_claim = ds_span_starts(t->from_file->store, "pvc://");
+    if (asked || (on_claim && cluster_is_configured()))
+        return find_name(cli, t, t->from_file->name, true, err);
+    if (on_claim)
         return ds_fail(
             err, DS_EINPUT,
-            "%s: spec.results.store: %.*s is a volume of a cluster: give <store>/<sweep> "
-            "as TARGET where it is mounted, or --store to `decksweep run`",
+            "%s: spec.results.store: %.*s is a volume of a cluster, and there is no kubeconfig: "
+            "give one with --kubeconfig, or <store>/<sweep> as TARGET where it is mounted, or "
+            "--store to `decksweep run`",
             path, DS_FMT(t->from_file->store));
     bool remote = ds_span_starts(t->from_file->store, "s3://");
     struct ds_span store =
         remote
             ? t->from_file->store
             : path_normalise(t->arena, path_join(t->arena, t->from_file->dir, t->from_file->store));
-    return open_path(t, store, t->from_file->name, mode, err);
+    return find_path(t, store, t->from_file->name, err);
 }
 
-int target_open(const struct cli *cli, enum store_mode mode, struct target *out, struct ds_err *err)
+int target_find(const struct cli *cli, struct target *out, struct ds_err *err)
 {
     const char *text = cli_arg(cli, 0);
     struct target_words words;
+    struct stat st;
+    bool there = stat(text, &st) == 0;
+    struct target_facts facts = {
+        .asked = cluster_is_asked(cli),
+        .has_cluster = cluster_is_configured(),
+        .is_folder = there && S_ISDIR(st.st_mode),
+    };
     *out = (struct target){.arena = cli->arena};
-    if (cmd_has(cli->line, "namespace") || cmd_has(cli->line, "context"))
-        return ds_fail(err, DS_EINPUT,
-                       "-n and --context name a Sweep in a cluster, which this version does not "
-                       "support: give <store>/<sweep> or a sweep file as TARGET");
-    int rc = target_parse(ds_span_of(text), cli->arena, &words, err);
+    int rc = target_parse(ds_span_of(text), facts, cli->arena, &words, err);
     if (rc < 0 && (strcmp(text, ".") == 0 || ds_span_ends(ds_span_of(text), ".."))) {
         char real[PATH_MAX_BYTES];
         if (realpath(text, real))
-            rc = target_parse(arena_copy(cli->arena, ds_span_of(real)), cli->arena, &words, err);
+            rc = target_parse(arena_copy(cli->arena, ds_span_of(real)), facts, cli->arena, &words,
+                              err);
     }
-    struct stat st;
-    if (rc < 0 && stat(text, &st) == 0 && S_ISREG(st.st_mode))
+    if ((rc < 0 || words.kind != TARGET_FILE) && there && S_ISREG(st.st_mode) && !facts.asked)
         return ds_fail(err, DS_EINPUT,
                        "%s is a file, but no sweep file (they end in .yaml or .yml)", text);
     if (rc < 0)
         return rc;
     if (words.kind == TARGET_FILE)
-        return open_file(out, text, mode, err);
-    return open_path(out, words.store, words.sweep, mode, err);
+        return find_by_file(cli, out, text, facts.asked, err);
+    if (words.kind == TARGET_NAME)
+        return find_name(cli, out, words.sweep, facts.asked, err);
+    return find_path(out, words.store, words.sweep, err);
+}
+
+static void say_waiting(void *context, const char *text)
+{
+    (void)context;
+    log_info("%s", text);
+}
+
+static int open_claim(struct target *t, enum store_mode mode, struct ds_err *err)
+{
+    struct target_cluster *c = t->cluster;
+    struct store_pod_options o = {
+        .loop = c->at.loop,
+        .kube = c->at.kube,
+        .sweep = c->object,
+        .write = mode == STORE_WRITE,
+        .say = say_waiting,
+    };
+    return store_pod_open(&o, &t->store, err);
+}
+
+int target_open_store(struct target *t, enum store_mode mode, struct ds_err *err)
+{
+    if (t->cluster) {
+        int rc = open_claim(t, mode, err);
+        return rc < 0 ? ds_wrap(err, "%.*s: results", DS_FMT(t->label)) : 0;
+    }
+    int rc = store_open(t->url, mode, &t->store, err);
+    return rc < 0 ? ds_wrap(err, "store %s", t->url) : 0;
+}
+
+int target_open(const struct cli *cli, enum store_mode mode, struct target *out, struct ds_err *err)
+{
+    int rc = target_find(cli, out, err);
+    return rc < 0 ? rc : target_open_store(out, mode, err);
 }
 
 void target_close(struct target *t)
 {
     store_close(t->store);
     t->store = NULL;
+    if (!t->cluster)
+        return;
+    json_destroy(t->cluster->object);
+    cluster_close(&t->cluster->at);
+    t->cluster = NULL;
+}
+
+int target_check_transfer(const struct target *t, const struct cli *cli, uint64_t bytes,
+                          struct ds_err *err)
+{
+    char size[UNITS_TEXT_BYTES];
+    if (!t->cluster || bytes <= ASK_BYTES || cmd_has(cli->line, "yes"))
+        return 0;
+    units_format_size(bytes, size);
+    return ds_fail(err, DS_EINPUT,
+                   "this reads up to %s through the cluster's API server: give --yes to do it, ask "
+                   "for less, or mount the claim %s",
+                   size, t->cluster->report.store);
 }
 
 static int load_design(struct target *t, struct ds_err *err)
@@ -168,6 +270,12 @@ int target_load(struct target *t, struct ds_err *err)
 {
     struct ds_span text;
     int rc = store_get(t->store, target_key(t, "plan.json"), PLAN_MAX_BYTES, t->arena, &text, err);
+    if (rc == DS_ENOTFOUND && t->cluster)
+        return ds_fail(err, DS_ENOTFOUND,
+                       "%.*s has no plan yet (%s%s%s): `decksweep status` tells what happens",
+                       DS_FMT(t->label), sweep_phase_name(t->cluster->report.status.phase),
+                       t->cluster->report.status.message[0] ? ": " : "",
+                       t->cluster->report.status.message);
     if (rc == DS_ENOTFOUND)
         return ds_fail(err, DS_ENOTFOUND,
                        "%.*s has no plan yet: `decksweep run` its sweep file first",
@@ -216,7 +324,8 @@ bool target_may_come(const struct target *t)
 {
     char path[PATH_MAX_BYTES] = ".";
     struct stat st;
-    if (t->label.len == 0 || memmem(t->label.ptr, t->label.len, "://", 3) || target_has_plan(t))
+    if (t->cluster || t->label.len == 0 || memmem(t->label.ptr, t->label.len, "://", 3)
+        || target_has_plan(t))
         return false;
     struct ds_span above = path_dir(path_dir(t->label));
     if (above.len > 0)

@@ -4,23 +4,29 @@
 #define DS_CLI_TARGET_IO_H
 
 #include "archive/archive.h"
+#include "cli/cluster_io.h"
 #include "cli/target.h"
 #include "cmd/program_io.h"
 #include "scheduler/census_io.h"
 
-/* For the option table of every command with a TARGET: understood, so that the message can
- * say that clusters are not supported here; help NULL hides them. */
-#define TARGET_OPTIONS                                                                             \
-    {"namespace", 'n', VALUE_TEXT, "NAMESPACE", NULL},                                             \
-    {                                                                                              \
-        "context", 0, VALUE_TEXT, "NAME", NULL                                                     \
-    }
+/* For the option table of every command with a TARGET. */
+#define TARGET_OPTIONS CLUSTER_OPTIONS
+
+/* A TARGET in a cluster: the Sweep as the API server had it when the command began. */
+struct target_cluster {
+    struct cluster at;
+    struct sweep_report report;
+    struct json *object;
+    bool guessed; /* by its name alone, without -n and the like */
+};
 
 struct target {
-    struct store *store;
+    struct store *store;                   /* NULL until target_open_store */
+    const char *url;                       /* of the store, when it is no claim */
+    struct target_cluster *cluster;        /* NULL: a folder or bucket */
     char prefix[SWEEP_MAX_NAME_BYTES + 2]; /* "<sweep>/" */
     struct ds_span sweep;
-    struct ds_span label; /* "results/spe1", for messages and hints */
+    struct ds_span label; /* "results/spe1", "spe1 -n team": for messages, and to be typed again */
     struct ds_arena *arena;
     struct sweep *from_file; /* TARGET was a sweep file; else NULL */
 
@@ -33,10 +39,21 @@ struct target {
     struct census census;
 };
 
-/* Open argument 0 of the command. The sweep's folder must be there. a: the command's arena. */
+/* What argument 0 of the command means; no store is opened yet. A sweep's folder must be there; a
+ * Sweep in a cluster is read. *out is for target_close, also after an error. */
+int target_find(const struct cli *cli, struct target *out, struct ds_err *err) DS_CHECKED;
+/* Its store: of a claim through a store pod, which takes some seconds; SIGINT then ends what waits
+ * for the store with DS_EINTR. */
+int target_open_store(struct target *t, enum store_mode mode, struct ds_err *err) DS_CHECKED;
+/* Both. */
 int target_open(const struct cli *cli, enum store_mode mode, struct target *out,
                 struct ds_err *err) DS_CHECKED;
 void target_close(struct target *t);
+
+/* May so many bytes be read? Results of a claim go through the cluster's API server, which others use
+ * too: above 2 GiB only when the command's option --yes was given (DS_EINPUT says so). */
+int target_check_transfer(const struct target *t, const struct cli *cli, uint64_t bytes,
+                          struct ds_err *err) DS_CHECKED;
 
 /* Read the present plan and its design. DS_ENOTFOUND: not planned yet; says what to do. */
 int target_load(struct target *t, struct ds_err *err) DS_CHECKED;

@@ -5,6 +5,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+static const struct target_facts LOCAL = {0}; /* no cluster anywhere */
+
 Test(target, a_path_is_taken_apart_into_store_and_sweep)
 {
     static const struct {
@@ -22,16 +24,16 @@ Test(target, a_path_is_taken_apart_into_store_and_sweep)
     for (size_t i = 0; i < DS_COUNT(ROWS); i++) {
         struct target_words w;
         struct ds_err err = {0};
-        cr_assert_eq(target_parse(ds_span_of(ROWS[i].text), a, &w, &err), 0, "%s: %s", ROWS[i].text,
-                     err.text);
+        cr_assert_eq(target_parse(ds_span_of(ROWS[i].text), LOCAL, a, &w, &err), 0, "%s: %s",
+                     ROWS[i].text, err.text);
         cr_expect_eq(w.kind, TARGET_PATH);
         cr_expect(ds_span_is(w.store, ROWS[i].store), "%s: '%.*s'", ROWS[i].text, DS_FMT(w.store));
         cr_expect(ds_span_is(w.sweep, ROWS[i].sweep), "%s: '%.*s'", ROWS[i].text, DS_FMT(w.sweep));
     }
     struct target_words w;
-    cr_expect_eq(target_parse(DS_SPAN("jobs/spe1/sweep.yaml"), a, &w, NULL), 0);
+    cr_expect_eq(target_parse(DS_SPAN("jobs/spe1/sweep.yaml"), LOCAL, a, &w, NULL), 0);
     cr_expect_eq(w.kind, TARGET_FILE);
-    cr_expect_eq(target_parse(DS_SPAN("x.yml"), a, &w, NULL), 0);
+    cr_expect_eq(target_parse(DS_SPAN("x.yml"), LOCAL, a, &w, NULL), 0);
     cr_expect_eq(w.kind, TARGET_FILE);
 }
 
@@ -54,7 +56,64 @@ Test(target, what_names_no_sweep_is_refused_with_what_to_give)
     for (size_t i = 0; i < DS_COUNT(ROWS); i++) {
         struct target_words w;
         struct ds_err err = {0};
-        cr_expect_eq(target_parse(ds_span_of(ROWS[i].text), a, &w, &err), DS_EINPUT, "%s",
+        cr_expect_eq(target_parse(ds_span_of(ROWS[i].text), LOCAL, a, &w, &err), DS_EINPUT, "%s",
+                     ROWS[i].text);
+        cr_expect(strstr(err.text, ROWS[i].says), "%s: %s", ROWS[i].text, err.text);
+    }
+}
+
+Test(target, a_word_is_a_path_a_file_or_a_name_by_one_rule)
+{
+    static const struct {
+        const char *text;
+        struct target_facts facts; /* asked, has_cluster, is_folder */
+        enum target_kind kind;
+        bool in_cluster;
+    } ROWS[] = {
+        {"spe1", {false, false, false}, TARGET_PATH, false}, /* nothing else it could be */
+        {"spe1", {false, true, false}, TARGET_NAME, true},
+        {"spe1", {false, true, true}, TARGET_PATH, false}, /* what is here goes first */
+        {"spe1", {true, true, true}, TARGET_NAME, true},   /* unless a cluster is asked for */
+        {"spe1", {true, false, false}, TARGET_NAME, true}, /* the kubeconfig's error is the one */
+        {"r/spe1", {false, true, false}, TARGET_PATH, false},
+        {"./spe1", {false, true, false}, TARGET_PATH, false},
+        {"spe1/", {false, true, true}, TARGET_PATH, false},
+        {"s3://b/spe1", {false, true, false}, TARGET_PATH, false},
+        {"x.yaml", {false, true, false}, TARGET_FILE, false},
+        {"r/x.yaml", {true, true, false}, TARGET_FILE, true},
+    };
+    ds_auto_arena a = arena_create(1u << 20);
+    for (size_t i = 0; i < DS_COUNT(ROWS); i++) {
+        struct target_words w = {0};
+        struct ds_err err = {0};
+        cr_assert_eq(target_parse(ds_span_of(ROWS[i].text), ROWS[i].facts, a, &w, &err), 0,
+                     "%zu %s: %s", i, ROWS[i].text, err.text);
+        cr_expect_eq(w.kind, ROWS[i].kind, "%zu %s is taken for %d", i, ROWS[i].text, w.kind);
+        cr_expect_eq(w.in_cluster, ROWS[i].in_cluster, "%zu %s", i, ROWS[i].text);
+        if (w.kind == TARGET_NAME)
+            cr_expect(ds_span_is(w.sweep, "spe1"));
+    }
+}
+
+Test(target, what_a_cluster_was_asked_for_and_is_no_name_is_refused)
+{
+    static const struct {
+        const char *text, *says;
+    } ROWS[] = {
+        {"r/spe1", "r/spe1 is a path, but -n"},
+        {".", "is a path"},
+        {"s3://b/spe1", "is a path"},
+        {"Spe1", "is no name of a Sweep"},
+        {"spe_1", "is no name of a Sweep"},
+        {"pvc://claim/spe1", "with -n NAMESPACE"},
+        {"", "TARGET is empty"},
+    };
+    struct target_facts asked = {.asked = true, .has_cluster = true};
+    ds_auto_arena a = arena_create(1u << 20);
+    for (size_t i = 0; i < DS_COUNT(ROWS); i++) {
+        struct target_words w;
+        struct ds_err err = {0};
+        cr_expect_eq(target_parse(ds_span_of(ROWS[i].text), asked, a, &w, &err), DS_EINPUT, "%s",
                      ROWS[i].text);
         cr_expect(strstr(err.text, ROWS[i].says), "%s: %s", ROWS[i].text, err.text);
     }
