@@ -84,7 +84,7 @@ static int parse_sweep(struct cluster *c, struct ds_span body, struct sweep_repo
 
 static bool namespace_is_missing(struct cluster *c)
 {
-    ds_auto_buf path;
+    ds_auto_buf path = {0};
     struct ds_span body;
     struct ds_err ignored;
     buf_init(&path, PATH_BYTES);
@@ -123,7 +123,7 @@ static int explain_missing(struct cluster *c, const char *name, struct ds_err *e
 {
     struct sweep_report **list;
     size_t n;
-    ds_auto_buf names;
+    ds_auto_buf names = {0};
     struct ds_err other = {0};
     int rc = cluster_list_sweeps(c, false, &list, &n, &other);
     if (rc == DS_ENOTFOUND) { /* no CRD, no namespace: that is what to say */
@@ -149,7 +149,7 @@ static int put_sweep_path(struct cluster *c, const char *name, struct ds_buf *pa
 int cluster_get_sweep(struct cluster *c, const char *name, struct sweep_report *out,
                       struct json **object, struct ds_err *err)
 {
-    ds_auto_buf path;
+    ds_auto_buf path = {0};
     struct ds_span body;
     buf_init(&path, PATH_BYTES);
     int rc = put_sweep_path(c, name, &path, err);
@@ -165,7 +165,7 @@ int cluster_get_sweep(struct cluster *c, const char *name, struct sweep_report *
 int cluster_set_run(struct cluster *c, const char *name, enum run_wish wish,
                     struct sweep_report *out, struct ds_err *err)
 {
-    ds_auto_buf path;
+    ds_auto_buf path = {0};
     char text[64];
     struct ds_span body;
     buf_init(&path, PATH_BYTES);
@@ -246,7 +246,7 @@ static int by_name(const void *a, const void *b)
 static int list_page(struct listing *l, bool all_namespaces, struct ds_span from,
                      struct ds_span *next, struct ds_err *err)
 {
-    ds_auto_buf path;
+    ds_auto_buf path = {0};
     struct ds_span body;
     buf_init(&path, (size_t)PATH_BYTES + 8192);
     (void)kube_path_put(&path, SWEEP_API_VERSION,
@@ -388,7 +388,7 @@ int cluster_follow(struct cluster *c, const char *name, const struct cluster_fol
         .trouble = on_trouble,
     };
     struct kube_watch *watch = NULL;
-    ds_auto_buf path;
+    ds_auto_buf path = {0};
     char selector[512];
     buf_init(&path, PATH_BYTES);
     (void)snprintf(r->name, sizeof r->name, "%s", name);

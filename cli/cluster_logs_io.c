@@ -24,7 +24,7 @@
 /* Control bytes stay out of terminals; files and pipes get the bytes as they are. */
 static void put_clean(struct cli *cli, struct ds_span text)
 {
-    ds_auto_buf clean;
+    ds_auto_buf clean = {0};
     if (!isatty(fileno(cli->out))) {
         (void)fwrite(text.ptr, 1, text.len, cli->out);
     } else {
@@ -41,7 +41,7 @@ static int list_pods(struct target *t, const char *kinds, bool running, struct p
                      size_t *n, struct ds_err *err)
 {
     struct cluster *c = &t->cluster->at;
-    ds_auto_buf path;
+    ds_auto_buf path = {0};
     ds_auto_json list = NULL;
     struct ds_span body;
     char selector[512];
@@ -92,7 +92,7 @@ static void take_log(void *context, int status, struct ds_span body, const struc
 static int start_look(struct target *t, struct look *l, const struct pod_seen *pod,
                       struct ds_span text, bool by_id, struct ds_err *err)
 {
-    ds_auto_buf path;
+    ds_auto_buf path = {0};
     uint64_t id;
     buf_init(&path, PATH_BYTES);
     *l = (struct look){.pod = pod};
@@ -222,7 +222,7 @@ static int stream(struct streaming *s, struct target *t, const char *path, struc
 
 static int follow_case(struct cli *cli, struct target *t, struct look *l, struct ds_err *err)
 {
-    ds_auto_buf path;
+    ds_auto_buf path = {0};
     char since[24];
     buf_init(&path, PATH_BYTES);
     int rc = put_log_path(t, l->pod->name, &path, err);
@@ -246,7 +246,7 @@ int cluster_case_log(struct cli *cli, struct target *t, const char *text, bool f
                      struct ds_err *err)
 {
     struct look *l = ds_new(t->arena, struct look, 1);
-    ds_auto_buf out;
+    ds_auto_buf out = {0};
     *found = false;
     if (!l)
         return ds_fail(err, DS_ETOOBIG, "the logs do not fit");
@@ -301,7 +301,7 @@ int cluster_census_log(struct cli *cli, struct target *t, bool follow, struct ds
 {
     struct pod_seen *pods;
     size_t n;
-    ds_auto_buf path;
+    ds_auto_buf path = {0};
     int rc = list_pods(t, "census", false, &pods, &n, err);
     if (rc < 0)
         return rc;

@@ -48,7 +48,7 @@ int cluster_watch(const struct cli *cli, struct cluster *c, const char *name,
 int cluster_status(struct cli *cli, struct target *t, bool watch, int *status, struct ds_err *err)
 {
     struct target_cluster *c = t->cluster;
-    ds_auto_buf out;
+    ds_auto_buf out = {0};
     int rc = 0;
     if (watch && !rests(NULL, &c->report))
         rc = cluster_watch(cli, &c->at, c->report.name, NULL, NULL, &c->report, err);
@@ -67,7 +67,7 @@ int cluster_status(struct cli *cli, struct target *t, bool watch, int *status, s
 static int put_list(struct cli *cli, struct sweep_report **list, size_t n, bool all_namespaces,
                     struct ds_err *err)
 {
-    ds_auto_buf out;
+    ds_auto_buf out = {0};
     buf_init(&out, OUT_BYTES);
     for (size_t i = 0; i < n && cli->json; i++)
         sweep_report_put_json(list[i], now_s(), &out);

@@ -37,7 +37,7 @@ static int wait_for_it(struct wishing *w, struct target *t, struct ds_err *err)
 
 static void put_json(const struct wishing *w, const struct target *t, bool changed)
 {
-    ds_auto_buf out;
+    ds_auto_buf out = {0};
     struct json_writer j;
     buf_init(&out, 65536);
     jw_init(&j, &out);
@@ -56,7 +56,7 @@ static void put_json(const struct wishing *w, const struct target *t, bool chang
 
 static int make_wish(struct wishing *w, struct target *t, struct ds_err *err)
 {
-    ds_auto_buf text;
+    ds_auto_buf text = {0};
     int rc = 0;
     buf_init(&text, 4096);
     bool change = sweep_report_plan_wish(w->report, w->wish, &text);

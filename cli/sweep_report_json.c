@@ -135,7 +135,7 @@ static void put_speed(struct json_writer *w, const struct sweep_report *r, int64
 void sweep_report_put_json(const struct sweep_report *r, int64_t now_s, struct ds_buf *out)
 {
     const struct sweep_status *s = &r->status;
-    ds_auto_buf label;
+    ds_auto_buf label = {0};
     struct json_writer w;
     buf_init(&label, 4096);
     sweep_report_label(r, &label);

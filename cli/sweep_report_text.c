@@ -135,17 +135,20 @@ static uint32_t cases_of(const struct step *s)
     return n;
 }
 
-static void put_round(const struct sweep_report *r, int64_t now_s, struct ds_buf *out)
+static void put_round(const struct sweep_report *r, int64_t now_s, unsigned width,
+                      struct ds_buf *out)
 {
     const struct sweep_status *s = &r->status;
     uint32_t cases = cases_of(&s->step), chunks = workers_of(&s->step);
-    (void)buf_printf(out, "round %u: %u %s in %u %s, %u running", s->step.number, cases,
+    ds_auto_buf line = {0};
+    buf_init(&line, 4096);
+    (void)buf_printf(&line, "round %u: %u %s in %u %s, %u running", s->step.number, cases,
                      cases == 1 ? "case" : "cases", chunks, chunks == 1 ? "worker" : "workers",
                      s->n_running);
     if (s->live_ok > 0 || s->live_failed > 0)
-        (void)buf_printf(out, "; those that ended report %u ok, %u failed", s->live_ok,
+        (void)buf_printf(&line, "; those that ended report %u ok, %u failed", s->live_ok,
                          s->live_failed);
-    (void)buf_put_char(out, '\n');
+    put_wrapped(out, buf_span(&line), 0, MESSAGE_INDENT, width);
     double rate = sweep_report_rate(r, now_s);
     int64_t eta_ms = sweep_report_eta_ms(r, now_s);
     if (rate > 0 && eta_ms > 0) {
@@ -155,14 +158,15 @@ static void put_round(const struct sweep_report *r, int64_t now_s, struct ds_buf
     }
 }
 
-static void put_step(const struct sweep_report *r, int64_t now_s, struct ds_buf *out)
+static void put_step(const struct sweep_report *r, int64_t now_s, unsigned width,
+                     struct ds_buf *out)
 {
     const struct step *s = &r->status.step;
     char took[SWEEP_AGE_BYTES];
     if (s->kind == STEP_NONE || s->ended_s != 0)
         return;
     if (s->kind == STEP_ROUND) {
-        put_round(r, now_s, out);
+        put_round(r, now_s, width, out);
         return;
     }
     sweep_report_age(now_s - s->started_s, took);
@@ -186,6 +190,12 @@ static bool is_bad(enum sweep_condition_kind k, const struct sweep_condition *c)
     }
 }
 
+/* Not stalled, no decision to be made: nothing to tell. */
+static bool is_silent(enum sweep_condition_kind k, const struct sweep_condition *c)
+{
+    return (k == COND_DECISION_NEEDED || k == COND_STALLED) && c->status != 'T';
+}
+
 /* Bad ones are marked: a dozen lines are read by their first column. */
 static void put_conditions(const struct sweep_report *r, int64_t now_s, unsigned width,
                            struct ds_buf *out)
@@ -193,9 +203,9 @@ static void put_conditions(const struct sweep_report *r, int64_t now_s, unsigned
     bool first = true;
     for (unsigned k = 0; k < COND_COUNT; k++) {
         const struct sweep_condition *c = &r->status.cond[k];
-        ds_auto_buf line;
+        ds_auto_buf line = {0};
         char age[SWEEP_AGE_BYTES];
-        if (c->status == 0)
+        if (c->status == 0 || is_silent((enum sweep_condition_kind)k, c))
             continue;
         if (first)
             (void)buf_put_text(out, "conditions\n");
@@ -213,7 +223,9 @@ static void put_conditions(const struct sweep_report *r, int64_t now_s, unsigned
         (void)buf_put_span(out, buf_span(&line));
         buf_reset(&line);
         (void)buf_put_text(&line, c->reason);
-        if (c->message[0] && strcmp(c->message, c->reason) != 0)
+        if (c->message[0] && strcmp(c->message, r->status.message) == 0)
+            (void)buf_put_text(&line, " (see above)");
+        else if (c->message[0] && strcmp(c->message, c->reason) != 0)
             (void)buf_printf(&line, "%s%s", c->reason[0] ? ": " : "", c->message);
         put_wrapped(out, buf_span(&line), column, column, width);
     }
@@ -275,7 +287,7 @@ void sweep_report_put_text(const struct sweep_report *r, int64_t now_s, unsigned
     }
     put_counts(r, out);
     put_rounds(r, out);
-    put_step(r, now_s, out);
+    put_step(r, now_s, width, out);
     put_conditions(r, now_s, width, out);
     put_next(r, out);
 }
@@ -331,7 +343,7 @@ void sweep_report_put_list(const struct sweep_report *const *list, size_t n, boo
         used += t.width[c] + 2;
     size_t room = width == 0 ? LIST_MESSAGE : width > used ? width - used : 0;
     for (size_t i = 0; i < n && t.n_cells == (n + 1) * columns; i++) {
-        ds_auto_buf cut;
+        ds_auto_buf cut = {0};
         buf_init(&cut, 4096);
         (void)text_put_fit(&cut, ds_span_of(list[i]->status.message), room);
         t.cells[(i + 2) * columns - 1] = arena_copy(a, buf_span(&cut));

@@ -13,7 +13,9 @@ static void put_event(struct ds_buf *log, enum event_kind kind, int64_t at_s, in
     struct event e;
     event_init(&e, kind, T0 + at_s * 1000);
     e.number = number;
-    (void)snprintf(e.id.hex, sizeof e.id.hex, "abcd%012lld", (long long)number);
+    char id[32];
+    (void)snprintf(id, sizeof id, "abcd%012lld", (long long)number);
+    memcpy(e.id.hex, id, CASE_ID_CHARS);
     e.slot = number % 4;
     e.attempt = 1;
     e.step = step;
