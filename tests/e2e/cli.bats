@@ -8,7 +8,7 @@ setup() {
 }
 teardown() { leave_work; }
 
-COMMANDS="init plan render run status ls show logs fetch collect verify prune topology version"
+COMMANDS="init plan render run cancel suspend resume status ls show logs fetch collect verify prune topology version"
 
 make_store() { # makestore's options
     makestore store swp 10 --vectors 8 --steps 12 "$@"
@@ -57,7 +57,6 @@ split() {
         [ "$(decksweep help "$c")" = "$output" ]
         [ "$(decksweep "$c" --no-such-option --help)" = "$output" ]
         if grep -v '^ *decksweep' <<<"$output" | grep -qE '^.{81}'; then echo "$c is too wide"; false; fi
-        if grep -q 'NAMESPACE' <<<"$output"; then false; fi
     done
 }
 
@@ -78,6 +77,11 @@ ls a b|one argument too many: 'b'
 ls a --fialed|did you mean --failed?
 status a --watch=1|--watch takes no value
 show store/swp|CASE is missing
+logs store/swp|CASE is missing
+logs store/swp 3 --census|--census takes no CASE
+status store/swp -A|it takes no TARGET
+cancel|TARGET is missing
+suspend a b|one argument too many: 'b'
 topology --slots many|--slots:
 topology x|takes no arguments
 run --cores|--cores needs a value
@@ -112,7 +116,22 @@ X
     grep -q -- "--store" <<<"$errors"
     split decksweep ls swp -n team
     [ "$status" -eq 2 ]
-    grep -q "cluster" <<<"$errors"
+    grep -q "kubeconfig" <<<"$errors"
+    split decksweep ls store/swp -n team
+    [ "$status" -eq 2 ]
+    grep -q "store/swp is a path, but -n" <<<"$errors"
+    split decksweep status
+    [ "$status" -eq 2 ]
+    grep -q "TARGET is missing" <<<"$errors"
+    for c in cancel suspend resume; do
+        split decksweep $c store/swp
+        [ "$status" -eq 2 ]
+        [ -z "$output" ]
+        grep -q "is for Sweeps in a cluster" <<<"$errors"
+    done
+    split decksweep logs store/swp --census
+    [ "$status" -eq 2 ]
+    grep -q -- "--census" <<<"$errors"
     touch X.DATA
     split decksweep ls X.DATA
     [ "$status" -eq 2 ]

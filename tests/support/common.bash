@@ -9,6 +9,8 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 # The same terminal and shell everywhere: a CI job has none, a person's may be set up in any way.
 export TERM=xterm SHELL=/bin/sh
 unset NO_COLOR COLUMNS LINES
+# No cluster but the one that a test asks for: a word would be a Sweep's name there.
+unset KUBECONFIG KUBERNETES_SERVICE_HOST
 
 # A folder of this test under build/ (never /tmp: it may be small), made the working folder.
 enter_work() {
