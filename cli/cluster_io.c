@@ -296,6 +296,7 @@ struct following {
     struct cluster *c;
     const struct cluster_follow *how;
     struct sweep_report *r;
+    char name[254];
     bool seen, listed, gone, done;
     struct ds_err failed; /* code < 0: no use to go on */
 };
@@ -371,7 +372,7 @@ static int follow(struct following *f, struct ds_err *err)
         *err = f->failed;
         return f->failed.code;
     }
-    return ds_fail(err, DS_ENOTFOUND, "Sweep %s of namespace %s %s", f->r->name,
+    return ds_fail(err, DS_ENOTFOUND, "Sweep %s of namespace %s %s", f->name,
                    kube_namespace(f->c->kube), f->seen ? "was deleted" : "is not there");
 }
 
@@ -379,6 +380,7 @@ int cluster_follow(struct cluster *c, const char *name, const struct cluster_fol
                    struct sweep_report *r, struct ds_err *err)
 {
     struct following f = {.c = c, .how = how, .r = r};
+    (void)snprintf(f.name, sizeof f.name, "%s", name); /* which may be r->name */
     struct kube_watch_callbacks on = {
         .context = &f,
         .relist = on_relist,
@@ -391,7 +393,6 @@ int cluster_follow(struct cluster *c, const char *name, const struct cluster_fol
     ds_auto_buf path = {0};
     char selector[512];
     buf_init(&path, PATH_BYTES);
-    (void)snprintf(r->name, sizeof r->name, "%s", name);
     (void)snprintf(selector, sizeof selector, "metadata.name=%s", name);
     int rc = put_sweep_path(c, NULL, &path, err);
     if (rc == 0)
