@@ -158,12 +158,12 @@ static int refuse(const struct pod_need *need, const struct pod_size *one,
     units_format_size(one->scratch_bytes, disk);
     units_format_size(top.mem_bytes, have);
     units_format_size(top.scratch_bytes, have_disk);
-    return ds_fail(
-        err, DS_ENOFIT,
-        "one case needs %u CPUs, %s of memory and %s of disk with its worker; no kind of "
-        "node has that (at most %u CPUs, %s, %s): lower resources.ranks or "
-        "resources.memory, or add larger nodes",
-        cores_of(need), mem, disk, top.cpus, have, have_disk);
+    return ds_fail(err, DS_ENOFIT,
+                   "one case needs %u %s, %s of memory and %s of disk with its worker; no kind of "
+                   "node has that (at most %u CPUs, %s, %s): lower resources.ranks or "
+                   "resources.memory, or add larger nodes",
+                   cores_of(need), cores_of(need) == 1 ? "CPU" : "CPUs", mem, disk, top.cpus, have,
+                   have_disk);
 }
 
 int pod_size_of(const struct pod_need *need, const struct node_class *nodes, size_t n_nodes,
@@ -181,6 +181,7 @@ int pod_size_of(const struct pod_need *need, const struct node_class *nodes, siz
         if (limits->worker_mem_bytes && pod.mem_bytes > down_to_mib(limits->worker_mem_bytes))
             break;
         uint64_t total = n_nodes ? times(pod_size_places(&pod, nodes, n_nodes), s) : s;
+        total = least(total, need->n_cases); /* more than all at once is no gain */
         if (total > 0 && total >= best_total) {
             best = pod;
             best_total = total;

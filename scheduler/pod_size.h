@@ -4,7 +4,7 @@
  * A pod is one worker: some CPUs, some cases side by side (slots). It should be small enough to
  * find room on many nodes, large enough to share the cost of its start, and fill nodes without a
  * rest: of all numbers of slots the one is taken that lets the nodes there are run most
- * cases at once; of equals the largest, within the administrator's limits. Pure, reentrant;
+ * of these cases at once; of equals the largest, within the administrator's limits. Pure, reentrant;
  * node classes and limits come from the environment of a pod: any value is possible. */
 #ifndef DS_SCHEDULER_POD_SIZE_H
 #define DS_SCHEDULER_POD_SIZE_H
