@@ -39,10 +39,11 @@ void census_shape_take(const struct json *j, struct census_shape *out)
 }
 
 #define TOTAL(kind, member, key) JSON_FIELD(kind, struct census_totals, member, key)
+#define SHOWN(member, key)       JSON_FIELD_SHOWN(FIELD_U32, struct census_totals, member, key)
 static const struct json_field TOTAL_FIELDS[] = {
     TOTAL(FIELD_U32, n_rows, "cases"),
-    TOTAL(FIELD_U32, n_done, "done"),
-    TOTAL(FIELD_U32, n_failed, "failed"),
+    SHOWN(n_done, "done"), /* columns of kubectl get */
+    SHOWN(n_failed, "failed"),
     TOTAL(FIELD_U64, n_keys, "keys"),
     TOTAL(FIELD_U32, n_lacking, "lacking"),
     TOTAL(FIELD_U32, n_no_fit, "noFit"),

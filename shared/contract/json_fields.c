@@ -29,7 +29,7 @@ static void put_one(struct json_writer *w, const struct json_field *f, const voi
     case FIELD_U32:
     case FIELD_U64:
         u = f->kind == FIELD_U32 ? *(const uint32_t *)at : *(const uint64_t *)at;
-        if (u != 0)
+        if (u != 0 || f->is_shown)
             jw_kv_u64(w, f->key, u);
         break;
     case FIELD_I64:

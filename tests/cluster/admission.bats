@@ -216,7 +216,7 @@ Y
 @test "the controller may do what its work needs, and nothing with Secrets, pods' insides or specs" {
     local me=--as=system:serviceaccount:decksweep-system:decksweep-scheduler
     for what in 'watch sweeps' 'update sweeps/status' 'create jobs' 'patch jobs' 'delete jobs' 'watch pods' 'create configmaps' \
-        'delete configmaps' 'get persistentvolumeclaims' 'create events.events.k8s.io' 'watch nodes'; do
+        'delete configmaps' 'get persistentvolumeclaims' 'create events' 'watch nodes'; do
         # shellcheck disable=SC2086
         run can $me -- $what
         [ "$output" = yes ] || { echo "$what: $output"; return 1; }
@@ -238,10 +238,10 @@ Y
     kn patch sweep shown --subresource=status --type=merge -p '{"status":{"phase":"Running","message":"round 2: 90 cases",
         "progress":"110/200","totals":{"cases":200,"done":100,"failed":3},"rounds":[{"number":1},{"number":2}]}}'
     run kn get sweep shown
-    [[ ${lines[0]} =~ NAME\ +PHASE\ +DONE\ +TOTAL\ +FAILED\ +ROUND\ +AGE ]]
-    [[ ${lines[1]} =~ shown\ +Running\ +100\ +200\ +3\ +2\  ]]
+    [[ ${lines[0]} =~ NAME\ +PHASE\ +DONE\ +FAILED\ +ROUND\ +AGE ]]
+    [[ ${lines[1]} =~ shown\ +Running\ +110/200\ +3\ +2\  ]]
     run kn get sweep shown -o wide
-    [[ $output == *110/200*'round 2: 90 cases'* ]]
+    [[ $output == *'round 2: 90 cases'* ]]
     run kn patch sweep shown --subresource=status --type=merge -p '{"status":{"phase":"Happy"}}'
     [ "$status" -ne 0 ]
 }
