@@ -6,9 +6,21 @@
  * Pure: the shell (controller_io.c) keeps the caches, performs the actions and calls again.
  * Every action is idempotent: a Job's name says what it is for, a create that finds it is a
  * success when the owner is this Sweep. The views may be old, incomplete or repeated; only
- * `status`, patched with the resourceVersion it was read with, is memory. Order of effects:
- * status first (it names the Jobs of the next step), then the Jobs; outcomes into status
- * first, then a Job's deletion or TTL. A conflict on status means: look again, do nothing.
+ * `status`, written with the resourceVersion it was read with, is memory. One go of the shell:
+ *
+ *   1. status_changed or fence: PUT the status. A conflict, or any other failure: drop this go's
+ *      actions, bring the Sweep up to date, look again. fence says so even for an unchanged
+ *      status: the API server answers Conflict to an old resourceVersion also then, so no Job
+ *      is ever made or deleted by what an old view of the Sweep says.
+ *   2. the actions, in order; what a write answered goes into the cache at once. After a failure
+ *      the rest is dropped; the shell backs off (1 s to a minute) and gives its words as
+ *      `trouble` until a go succeeds.
+ *
+ * Only a status change that is not urgent and comes without fence may wait (5 s a sweep).
+ *
+ * Clocks: `now_s` and the times in status are the controller's, which may change; times in objects are
+ * the API server's and the nodes'. Patience is counted from seen_s (views.h) where that is
+ * known, and a time in status that lies absurdly far ahead counts as passed.
  *
  * The way of a sweep (DESIGN.md 7 and 11):
  *
@@ -107,12 +119,11 @@ struct cluster_limits { /* ConfigMap decksweep-limits; defaults in limits.c */
 };
 
 enum action_kind {
-    ACT_PATCH_STATUS = 1, /* out->status */
-    ACT_CREATE_JOB,       /* status.step.job[job] */
-    ACT_DELETE_JOB,       /* uid precondition, Background */
-    ACT_SET_TTL,          /* ttlSecondsAfterFinished */
+    ACT_CREATE_JOB = 1, /* status.step.job[job] */
+    ACT_DELETE_JOB,     /* uid precondition, Background */
+    ACT_SET_TTL,        /* ttlSecondsAfterFinished */
     ACT_SET_PARALLELISM,
-    ACT_DELETE_BUNDLE, /* the ConfigMap of the deck, once it is in the store */
+    ACT_DELETE_BUNDLE, /* the ConfigMap of the deck, once it is in the store; name "": deck_name */
     ACT_EVENT,
 };
 
@@ -132,8 +143,9 @@ struct action {
 
 struct reconciled {
     struct sweep_status status; /* as it should be */
-    bool status_changed;        /* also an action; urgent: do not wait for the 5 s */
-    bool urgent;
+    bool status_changed;
+    bool urgent; /* do not wait for the 5 s */
+    bool fence;  /* there are actions that an old view must not cause: PUT in any case */
     struct action action[RECONCILE_MAX_ACTIONS]; /* in the order they must be done */
     uint32_t n_actions;
     int64_t wake_s; /* look again then even if nothing happens; 0: no need */
@@ -143,12 +155,14 @@ struct reconcile_input {
     const struct sweep_view *sweep;
     const struct job_view *jobs;
     size_t n_jobs;
-    const struct pod_view *pods; /* of those Jobs */
+    const struct pod_view *pods; /* of those Jobs; finished Jobs' that status.step does not name
+                                  * may be left out */
     size_t n_pods;
     const struct node_class *nodes;
     size_t n_nodes;
     const struct cluster_limits *limits;
     uint32_t sweeps_ahead; /* reconcile_sweeps_ahead; for limits->max_sweeps_active */
+    const char *trouble;   /* words of the last action that failed; NULL or "": none since */
     const char *controller_version, *agent_image;
     int64_t now_s; /* Unix seconds, this machine's clock */
 };

@@ -3,17 +3,17 @@
  * rounds give hints, the store gives truth, and a census is who has read it. */
 #include "scheduler/reconcile_parts.h"
 
-#include <stdio.h>
-
-bool decide_read_report(const struct deciding *d, struct census_report *out)
+bool decide_read_report(const struct deciding *d, struct census_report *out, const char **why)
 {
-    const struct step *step = &d->st->step;
+    const struct step_job *job = &d->st->step.job[0];
+    *why = job->text;
     for (size_t i = 0; i < d->in->n_pods; i++) {
         const struct pod_view *p = &d->in->pods[i];
-        if (p->kind == STEP_CENSUS && p->phase == POD_SUCCEEDED
-            && strcmp(p->job_uid, step->job[0].uid) == 0
-            && census_report_decode(ds_span_of(p->message), out, NULL) == 0)
+        if (p->phase != POD_SUCCEEDED || strcmp(p->job_uid, job->uid) != 0 || !p->message[0])
+            continue;
+        if (census_report_decode(ds_span_of(p->message), out, NULL) == 0)
             return true;
+        *why = "the census pod's report cannot be read: is the agent image of this version?";
     }
     return false;
 }
@@ -25,16 +25,28 @@ static void end_sweep(struct deciding *d, enum sweep_phase phase)
     st->ended_s = d->in->now_s;
 }
 
-/* Three rounds that left no new key in the store end in nothing: stop and say so. */
+/* Three rounds that left no new key in the store end in nothing. One that was stopped does not
+ * count. */
 static bool is_idle(struct sweep_status *st, const struct census_report *r)
 {
+    static const char *const STOPPED[] = {"Suspended", "Cancelled", "Edited", "Refused",
+                                          STOPPED_MAX_FAILED};
     const struct round_line *last = st->n_rounds > 0 ? &st->rounds[st->n_rounds - 1] : NULL;
-    if (!last || strcmp(last->plan_digest, r->plan_digest) != 0
-        || last->keys_before != r->totals.n_keys || strcmp(last->outcome, "Suspended") == 0)
-        st->idle_rounds = 0;
-    else
-        st->idle_rounds++;
+    bool idle = last && strcmp(last->plan_digest, r->plan_digest) == 0
+                && last->keys_before == r->totals.n_keys;
+    for (size_t i = 0; idle && i < DS_COUNT(STOPPED); i++)
+        idle = strcmp(last->outcome, STOPPED[i]) != 0;
+    st->idle_rounds = idle ? st->idle_rounds + 1 : 0;
     return st->idle_rounds >= ROUND_MAX_IDLE;
+}
+
+static void stall(struct deciding *d, const char *what, const char *words)
+{
+    decide_print(d->st->message, sizeof d->st->message, "%s%s%s", what, words[0] ? ": " : "",
+                 words);
+    end_sweep(d, PHASE_STALLED);
+    d->st->wants_census = false;
+    decide_event(d, EVENT_TYPE_WARNING, "Stalled", "%s", d->st->message);
 }
 
 static void add_round_line(struct deciding *d, const struct census_report *r)
@@ -62,10 +74,8 @@ static void start_round(struct deciding *d, const struct census_report *r)
     struct sweep_status *st = d->st;
     struct step *step = &st->step;
     if (is_idle(st, r)) {
-        end_sweep(d, PHASE_STALLED);
-        decide_copy(st->message, sizeof st->message,
-                    r->text[0] ? r->text : "three rounds have brought no result");
-        decide_event(d, EVENT_TYPE_WARNING, "Stalled", "%s", st->message);
+        const char *words = st->rounds[st->n_rounds - 1].text;
+        stall(d, "three rounds have brought no result", words[0] ? words : r->text);
         return;
     }
     memset(step, 0, sizeof *step);
@@ -80,7 +90,6 @@ static void start_round(struct deciding *d, const struct census_report *r)
     }
     add_round_line(d, r);
     st->phase = PHASE_RUNNING;
-    st->live_ok = st->live_failed = 0;
     decide_event(d, EVENT_TYPE_NORMAL, "RoundStarted", "round %u: %u cases in %u workers", r->round,
                  st->rounds[st->n_rounds - 1].n_cases, st->rounds[st->n_rounds - 1].n_chunks);
 }
@@ -89,30 +98,59 @@ static void finish(struct deciding *d, const struct census_report *r)
 {
     const struct census_totals *t = &r->totals;
     bool good = r->outcome == CENSUS_FINISHED && t->n_done == t->n_rows;
+    decide_print(d->st->message, sizeof d->st->message, "%s%u of %u cases are done, %u failed%s%s",
+                 r->outcome == CENSUS_STOPPED ? "stopped, more cases failed than maxFailed: " : "",
+                 t->n_done, t->n_rows, t->n_failed, r->text[0] ? "; " : "", r->text);
     end_sweep(d, good ? PHASE_SUCCEEDED : PHASE_FAILED);
     d->st->collected = r->collected;
     decide_event(d, good ? EVENT_TYPE_NORMAL : EVENT_TYPE_WARNING,
-                 r->outcome == CENSUS_STOPPED ? "MaxFailed"
+                 r->outcome == CENSUS_STOPPED ? STOPPED_MAX_FAILED
                  : good                       ? "Succeeded"
                                               : "CasesFailed",
-                 "%u of %u cases are done, %u failed%s%s", t->n_done, t->n_rows, t->n_failed,
-                 r->text[0] ? ": " : "", r->text);
+                 "%s", d->st->message);
+}
+
+static void wait_for(struct deciding *d, const struct census_report *r)
+{
+    bool decision = r->outcome == CENSUS_DECISION;
+    const char *reason = decision ? "DecisionNeeded" : "Refused";
+    decide_copy(d->st->message, sizeof d->st->message, r->text[0] ? r->text : reason);
+    if (decision) {
+        d->st->phase = PHASE_PENDING;
+        decide_condition(d, COND_DECISION_NEEDED, 'T', "Waiting", "%s", d->st->message);
+    } else {
+        end_sweep(d, PHASE_REFUSED);
+    }
+    decide_event(d, EVENT_TYPE_WARNING, reason, "%s", d->st->message);
+}
+
+static void take_counts(struct deciding *d, const struct census_report *r)
+{
+    struct sweep_status *st = d->st;
+    const char *ours = d->in->controller_version ? d->in->controller_version : "";
+    if (r->totals.n_rows > 0) {
+        st->totals = r->totals;
+        st->max_failed = r->max_failed;
+        st->live_ok = st->live_failed = st->n_running = 0;
+    }
+    st->bundle_stored = st->bundle_stored || r->bundle_stored;
+    if (r->plan_digest[0])
+        memcpy(st->plan_digest, r->plan_digest, sizeof st->plan_digest);
+    if (r->decksweep[0] && ours[0] && strcmp(r->decksweep, ours) != 0)
+        decide_event(d, EVENT_TYPE_WARNING, "VersionSkew",
+                     "the agent image has decksweep %s, the controller is %s", r->decksweep, ours);
 }
 
 void decide_take_report(struct deciding *d, const struct census_report *r)
 {
     struct sweep_status *st = d->st;
-    st->totals = r->totals;
-    st->max_failed = r->max_failed;
-    st->bundle_stored = st->bundle_stored || r->bundle_stored;
-    memcpy(st->plan_digest, r->plan_digest, sizeof st->plan_digest);
-    decide_copy(st->message, sizeof st->message, r->text);
-    if (st->step.once[0] && r->outcome != CENSUS_TROUBLE)
-        memcpy(st->once_done, st->step.once, sizeof st->once_done);
+    take_counts(d, r);
     if (r->outcome == CENSUS_TROUBLE) {
         decide_no_report(d, r->text);
         return;
     }
+    if (st->step.once[0])
+        memcpy(st->once_done, st->step.once, sizeof st->once_done);
     st->census_tries = 0;
     switch (r->outcome) {
     case CENSUS_ROUND:
@@ -123,12 +161,8 @@ void decide_take_report(struct deciding *d, const struct census_report *r)
         finish(d, r);
         break;
     case CENSUS_DECISION:
-        st->phase = PHASE_PENDING;
-        decide_event(d, EVENT_TYPE_WARNING, "DecisionNeeded", "%s", r->text);
-        break;
     case CENSUS_REFUSED:
-        end_sweep(d, PHASE_REFUSED);
-        decide_event(d, EVENT_TYPE_WARNING, "Refused", "%s", r->text);
+        wait_for(d, r);
         break;
     case CENSUS_TROUBLE:
         break;
@@ -141,38 +175,40 @@ void decide_no_report(struct deciding *d, const char *why)
     int64_t wait = CENSUS_BACKOFF_FIRST_S;
     for (uint32_t i = 0; i < st->census_tries && wait < CENSUS_BACKOFF_MOST_S; i++)
         wait *= 2;
+    wait = wait < CENSUS_BACKOFF_MOST_S ? wait : CENSUS_BACKOFF_MOST_S;
     st->census_tries++;
-    decide_copy(st->message, sizeof st->message, why);
     if (st->census_tries >= CENSUS_MAX_TRIES) {
-        end_sweep(d, PHASE_STALLED);
-        decide_event(d, EVENT_TYPE_WARNING, "Stalled", "%u censuses in a row have failed: %s",
-                     st->census_tries, why);
+        stall(d, "six censuses in a row have failed", why);
         return;
     }
-    st->not_before_s = d->in->now_s + (wait < CENSUS_BACKOFF_MOST_S ? wait : CENSUS_BACKOFF_MOST_S);
+    decide_print(st->message, sizeof st->message, "the census failed, again in %lld s%s%s",
+                 (long long)wait, why[0] ? ": " : "", why);
+    st->not_before_s = d->in->now_s + wait;
     st->wants_census = true;
-    decide_event(d, EVENT_TYPE_WARNING, "CensusFailed", "again in %lld s: %s",
-                 (long long)(st->not_before_s - d->in->now_s), why);
+    decide_event(d, EVENT_TYPE_WARNING, "CensusFailed", "%s", st->message);
 }
 
 void decide_start_census(struct deciding *d)
 {
     struct sweep_status *st = d->st;
     const struct sweep_view *w = d->in->sweep;
-    char stopped[STATUS_REASON_BYTES] = "";
-    if (st->step.kind == STEP_ROUND)
-        memcpy(stopped, st->step.stopped, sizeof stopped);
+    /* A census that failed has not yet done what the stop asked for: its successor shall. */
+    bool stopped = strcmp(st->step.stopped, STOPPED_MAX_FAILED) == 0
+                   && (st->step.kind == STEP_ROUND || st->census_tries > 0);
     memset(&st->step, 0, sizeof st->step);
     st->step.kind = STEP_CENSUS;
     st->step.number = ++st->census_number;
     st->step.n_jobs = 1;
     st->step.started_s = d->in->now_s;
-    memcpy(st->step.stopped, stopped, sizeof stopped);
+    if (stopped)
+        decide_copy(st->step.stopped, sizeof st->step.stopped, STOPPED_MAX_FAILED);
     if (strcmp(w->once_token, st->once_done) != 0)
         decide_copy(st->step.once, sizeof st->step.once, w->once_token);
     reconcile_job_name(w->name, st->spec_hash, &st->step, 0, st->step.job[0].name);
     st->wants_census = false;
+    st->not_before_s = 0;
     st->ended_s = 0;
-    st->phase = st->n_rounds > 0 && st->plan_digest[0] ? PHASE_RUNNING : PHASE_PLANNING;
+    st->phase = st->plan_digest[0] && st->n_rounds > 0 ? PHASE_RUNNING : PHASE_PLANNING;
+    decide_condition(d, COND_DECISION_NEEDED, 'F', "No", "%s", "");
     d->out->urgent = true;
 }

@@ -1,18 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What became of the Jobs of a step. A round's Job is followed index by index: it is over when
- * every index is settled, failed, or given up because Kubernetes will not bring it soon
- * (back-off, or a pod that a dead node cannot end). The next census takes what is left. */
+/* What became of the Jobs of a step, and what is to be done with Jobs that nobody waits for. */
 #include "scheduler/reconcile_parts.h"
 
-#include <stdio.h>
-
-enum index_state { INDEX_OPEN = 0, INDEX_LIVE, INDEX_HELD, INDEX_DONE };
-
-struct index_table {
-    unsigned char state[RECONCILE_MAX_INDEXES];
-    int64_t last_end_s[RECONCILE_MAX_INDEXES]; /* of failed pods */
-    uint32_t n;
-};
+#define JOB_TEXT_BYTES (STATUS_TEXT_BYTES / 2)
 
 const struct job_view *decide_find_job(const struct reconcile_input *in, const char *name)
 {
@@ -22,198 +12,155 @@ const struct job_view *decide_find_job(const struct reconcile_input *in, const c
     return NULL;
 }
 
-/* Is this step written down? Jobs are made only for what a restart would find again. */
-static bool step_is_written(const struct deciding *d)
-{
-    const struct step *now = &d->st->step, *was = &d->in->sweep->status.step;
-    return now->kind == was->kind && now->number == was->number
-           && strcmp(now->job[0].name, was->job[0].name) == 0;
-}
-
-/* "1,3-5": marks those below n. What is no list of numbers ends it. */
-static void mark_indexes(struct index_table *t, const char *list)
-{
-    const char *p = list ? list : "";
-    while (*p) {
-        uint64_t bound[2] = {0, 0};
-        int i = 0;
-        for (; i < 2; i++) {
-            if (*p < '0' || *p > '9')
-                return;
-            for (; *p >= '0' && *p <= '9' && bound[i] <= UINT32_MAX; p++)
-                bound[i] = bound[i] * 10 + (uint64_t)(*p - '0');
-            if (i == 0 && *p != '-')
-                break;
-            p += i == 0;
-        }
-        uint64_t last = i == 0 ? bound[0] : bound[1];
-        for (uint64_t k = bound[0]; k <= last && k < t->n; k++)
-            t->state[k] = INDEX_DONE;
-        if (*p == ',')
-            p++;
-    }
-}
-
-static void mark_pod(struct index_table *t, const struct pod_view *p, int64_t now_s)
-{
-    if (p->index < 0 || (uint64_t)p->index >= t->n)
-        return;
-    unsigned char *state = &t->state[p->index];
-    if (*state == INDEX_DONE)
-        return;
-    if (p->phase == POD_SUCCEEDED) {
-        *state = INDEX_DONE;
-    } else if (p->phase == POD_FAILED) {
-        if (p->ended_s > t->last_end_s[p->index])
-            t->last_end_s[p->index] = p->ended_s;
-    } else if (p->deleting && now_s > p->delete_by_s + INDEX_PATIENCE_S) {
-        if (*state == INDEX_OPEN)
-            *state = INDEX_HELD;
-    } else {
-        *state = INDEX_LIVE;
-    }
-}
-
-struct tally {
-    uint32_t settled, given_up;
-    int64_t next_s; /* when the next index loses patience; 0 none */
-};
-
-static struct tally count_indexes(const struct deciding *d, const struct job_view *j)
-{
-    static const struct index_table EMPTY = {.n = 0};
-    struct index_table t = EMPTY;
-    struct tally out = {0, 0, 0};
-    int64_t now = d->in->now_s;
-    t.n = j->completions < RECONCILE_MAX_INDEXES ? j->completions : RECONCILE_MAX_INDEXES;
-    mark_indexes(&t, j->completed_indexes);
-    mark_indexes(&t, j->failed_indexes);
-    for (size_t i = 0; i < d->in->n_pods; i++) {
-        const struct pod_view *p = &d->in->pods[i];
-        if (strcmp(p->job_uid, j->uid) != 0)
-            continue;
-        mark_pod(&t, p, now);
-        int64_t due = p->deleting ? p->delete_by_s + INDEX_PATIENCE_S + 1 : 0;
-        if (due > now && (out.next_s == 0 || due < out.next_s))
-            out.next_s = due;
-    }
-    for (uint32_t i = 0; i < t.n; i++) {
-        int64_t due = t.last_end_s[i] + INDEX_PATIENCE_S + 1;
-        out.settled += t.state[i] == INDEX_DONE;
-        if (t.state[i] == INDEX_HELD)
-            out.given_up++;
-        if (t.state[i] != INDEX_OPEN || t.last_end_s[i] == 0)
-            continue;
-        if (due <= now)
-            out.given_up++;
-        else if (out.next_s == 0 || due < out.next_s)
-            out.next_s = due;
-    }
-    return out;
-}
-
-static double core_seconds_of(const struct deciding *d, const char *job_uid)
-{
-    double sum = 0;
-    for (size_t i = 0; i < d->in->n_pods; i++) {
-        const struct pod_view *p = &d->in->pods[i];
-        int64_t end = p->ended_s ? p->ended_s : d->in->now_s;
-        if (strcmp(p->job_uid, job_uid) == 0 && p->started_s > 0 && end > p->started_s)
-            sum += (double)p->cpus * (double)(end - p->started_s);
-    }
-    return sum;
-}
-
 static void end_job(struct deciding *d, struct step_job *job, enum job_outcome outcome,
                     const char *text)
 {
-    d->st->core_seconds += core_seconds_of(d, job->uid);
+    if (job->uid[0])
+        d->st->core_seconds += decide_core_seconds(d, job->uid);
     job->outcome = outcome;
+    job->missing_s = 0;
     decide_copy(job->text, sizeof job->text, text);
     d->out->urgent = true;
 }
 
-static void delete_job(struct deciding *d, const char *name, const char *uid)
+/* "<n> of <all> workers <what>: <words>" */
+static void end_rough(struct deciding *d, struct step_job *job, const struct job_view *j,
+                      uint32_t n, const char *what)
 {
-    struct action *a = decide_action(d, ACT_DELETE_JOB);
-    if (!a)
-        return;
-    decide_copy(a->name, sizeof a->name, name);
-    decide_copy(a->uid, sizeof a->uid, uid);
+    char text[JOB_TEXT_BYTES];
+    const char *words = decide_failure_words(d, job->uid);
+    decide_print(text, sizeof text, "%u of %u workers %s%s%s", n, j->completions, what,
+                 words[0] ? ": " : "", words);
+    end_job(d, job, JOB_ENDED, text);
+}
+
+static uint32_t count_listed(const char *list)
+{
+    uint32_t n = list && list[0] ? 1 : 0;
+    for (const char *p = list ? list : ""; *p; p++)
+        n += *p == ',';
+    return n; /* a range counts once: "at least" */
+}
+
+/* True: it has failed or is about to. */
+static bool take_failure(struct deciding *d, struct step_job *job, const struct job_view *j)
+{
+    char text[JOB_TEXT_BYTES];
+    const char *words;
+    if (!j->failed && !j->failure_target)
+        return false;
+    words = decide_failure_words(d, job->uid);
+    decide_print(text, sizeof text, "%s%s%s: %s", words, words[0] ? "; " : "", j->reason,
+                 j->message);
+    end_job(d, job, JOB_ENDED, text);
+    return true;
 }
 
 static void follow_round_job(struct deciding *d, struct step_job *job, const struct job_view *j)
 {
-    struct tally t = count_indexes(d, j);
-    if (t.settled >= j->completions) {
-        bool clean = !j->failed_indexes || j->failed_indexes[0] == '\0';
-        end_job(d, job, clean ? JOB_COMPLETE : JOB_ENDED, clean ? "" : "some indexes failed");
-    } else if (t.settled + t.given_up >= j->completions) {
-        char text[STATUS_TEXT_BYTES / 2];
-        (void)snprintf(text, sizeof text,
-                       "%u of %u workers were given up: their pods died or their node is gone",
-                       t.given_up, j->completions);
-        end_job(d, job, JOB_ENDED, text); /* decide_tidy deletes it */
-    } else if (t.next_s != 0) {
+    struct index_tally t = decide_count_indexes(d, job->uid, j);
+    uint32_t n_failed = count_listed(j->failed_indexes);
+    if (j->complete || (j->completions > 0 && t.settled >= j->completions && n_failed == 0))
+        end_job(d, job, JOB_COMPLETE, "");
+    else if (n_failed > 0 && (j->failed || t.settled >= j->completions))
+        end_rough(d, job, j, n_failed, "failed twice");
+    else if (take_failure(d, job, j))
+        return;
+    else if (t.given_up > 0 && t.settled + t.given_up >= j->completions)
+        end_rough(d, job, j, t.given_up, "were given up, their pods died or their nodes are gone");
+    else if (t.next_s != 0)
         decide_wake(d, t.next_s);
-    }
 }
 
-static bool census_pod_reported(const struct deciding *d, const struct job_view *j)
+/* 1: a pod that succeeded left a message; -1: it left none; 0: no such pod is seen. */
+static int census_pod_reported(const struct deciding *d, const char *job_uid)
 {
-    for (size_t i = 0; i < d->in->n_pods; i++) {
+    int found = 0;
+    for (size_t i = 0; i < d->in->n_pods && found < 1; i++) {
         const struct pod_view *p = &d->in->pods[i];
-        if (strcmp(p->job_uid, j->uid) == 0 && p->phase == POD_SUCCEEDED && p->message[0])
-            return true;
+        if (p->phase == POD_SUCCEEDED && strcmp(p->job_uid, job_uid) == 0)
+            found = p->message[0] ? 1 : -1;
     }
-    return false;
+    return found;
 }
 
 static void follow_census_job(struct deciding *d, struct step_job *job, const struct job_view *j)
 {
-    if (census_pod_reported(d, j)) {
-        end_job(d, job, JOB_COMPLETE, "");
-    } else if (j->complete) {
-        int64_t until = (j->ended_s ? j->ended_s : d->in->now_s) + CENSUS_MESSAGE_WAIT_S;
-        if (d->in->now_s >= until)
-            end_job(d, job, JOB_ENDED, "the census pod left no report");
+    int reported = census_pod_reported(d, job->uid);
+    if (reported != 0) {
+        end_job(d, job, reported > 0 ? JOB_COMPLETE : JOB_ENDED,
+                reported > 0 ? "" : "the census pod left no report");
+        return;
+    }
+    if (j->complete) {
+        int64_t since = j->seen_s ? j->seen_s : j->ended_s;
+        if (decide_is_over(d, since, CENSUS_MESSAGE_WAIT_S))
+            end_job(d, job, JOB_ENDED, "the census pod went away with its report");
         else
-            decide_wake(d, until);
+            decide_wake(d, since + CENSUS_MESSAGE_WAIT_S);
+        return;
+    }
+    if (take_failure(d, job, j))
+        return;
+    struct index_tally t = decide_count_indexes(d, job->uid, j);
+    if (t.given_up > 0)
+        end_rough(d, job, j, t.given_up, "were given up, their pods died or their nodes are gone");
+    else if (t.next_s != 0)
+        decide_wake(d, t.next_s);
+}
+
+/* It was there, and now it is not to be seen: gone, or our view is behind. */
+static void miss_job(struct deciding *d, struct step_job *job)
+{
+    if (job->missing_s == 0) {
+        job->missing_s = d->in->now_s;
+        d->out->urgent = true;
+    }
+    if (decide_is_over(d, job->missing_s, MISSING_PATIENCE_S))
+        end_job(d, job, JOB_VANISHED, "somebody deleted the Job");
+    else
+        decide_wake(d, job->missing_s + MISSING_PATIENCE_S);
+}
+
+static void follow_pending_job(struct deciding *d, struct step_job *job, uint32_t number,
+                               const struct job_view *j)
+{
+    if (!j) {
+        struct action *a = decide_job_action(d, ACT_CREATE_JOB, job->name, "");
+        if (a)
+            a->job = number;
+    } else if (j->has_ttl) { /* of a former life of this sweep's store: it has been dealt with */
+        if (!j->deleting)
+            (void)decide_job_action(d, ACT_DELETE_JOB, j->name, j->uid);
+        decide_wake(d, d->in->now_s + 2);
+    } else if (j->deleting) {
+        decide_wake(d, d->in->now_s + 2); /* its name is free in a moment */
+    } else {
+        decide_copy(job->uid, sizeof job->uid, j->uid);
+        job->outcome = JOB_ACTIVE;
     }
 }
 
 static void follow_job(struct deciding *d, struct step_job *job, uint32_t number)
 {
     const struct job_view *j = decide_find_job(d->in, job->name);
-    if (job->outcome == JOB_PENDING && !j) {
-        struct action *a = step_is_written(d) ? decide_action(d, ACT_CREATE_JOB) : NULL;
-        if (a) {
-            a->job = number;
-            decide_copy(a->name, sizeof a->name, job->name);
-        }
+    if (job->outcome == JOB_PENDING)
+        follow_pending_job(d, job, number, j);
+    if (job->outcome != JOB_ACTIVE)
+        return;
+    if (!j) {
+        miss_job(d, job);
         return;
     }
-    if (!j || j->deleting || (job->uid[0] && strcmp(job->uid, j->uid) != 0)) {
-        if (job->outcome == JOB_ACTIVE)
-            end_job(d, job, JOB_VANISHED, "the Job was deleted");
-        else
-            decide_wake(d, d->in->now_s + 2); /* an older one of this name is going away */
+    if (j->deleting || strcmp(job->uid, j->uid) != 0) {
+        end_job(d, job, JOB_VANISHED, "somebody deleted the Job");
         return;
     }
-    if (job->outcome == JOB_PENDING) {
-        decide_copy(job->uid, sizeof job->uid, j->uid);
-        job->outcome = JOB_ACTIVE;
-    }
+    job->missing_s = 0;
     if (d->st->step.kind == STEP_CENSUS)
         follow_census_job(d, job, j);
     else
         follow_round_job(d, job, j);
-    if (job->outcome == JOB_ACTIVE && (j->failed || j->failure_target)) {
-        char text[STATUS_TEXT_BYTES / 2];
-        (void)snprintf(text, sizeof text, "%s: %s", j->reason ? j->reason : "Failed",
-                       j->message ? j->message : "");
-        end_job(d, job, JOB_ENDED, text);
-    }
 }
 
 bool decide_step_ended(struct deciding *d)
@@ -221,9 +168,9 @@ bool decide_step_ended(struct deciding *d)
     struct step *step = &d->st->step;
     bool ended = true;
     for (uint32_t i = 0; i < step->n_jobs && i < CENSUS_MAX_SHAPES; i++) {
-        if (step->job[i].outcome == JOB_PENDING || step->job[i].outcome == JOB_ACTIVE)
+        if (decide_is_open(step->job[i].outcome))
             follow_job(d, &step->job[i], i);
-        ended = ended && step->job[i].outcome != JOB_PENDING && step->job[i].outcome != JOB_ACTIVE;
+        ended = ended && !decide_is_open(step->job[i].outcome);
     }
     return ended;
 }
@@ -231,21 +178,27 @@ bool decide_step_ended(struct deciding *d)
 void decide_end_step(struct deciding *d, const char *why)
 {
     struct step *step = &d->st->step;
-    if (step->kind == STEP_NONE || step->ended_s != 0)
-        return;
     for (uint32_t i = 0; i < step->n_jobs && i < CENSUS_MAX_SHAPES; i++)
-        if (step->job[i].outcome == JOB_PENDING || step->job[i].outcome == JOB_ACTIVE)
+        if (decide_is_open(step->job[i].outcome))
             end_job(d, &step->job[i], JOB_ENDED, why);
     decide_copy(step->stopped, sizeof step->stopped, why);
     step->ended_s = d->in->now_s;
 }
 
-/* Have its pods done everything, so that the Job controller will say so in a moment? */
-static bool has_settled(const struct deciding *d, const struct job_view *j)
+/* ---- what nobody waits for ---- */
+
+/* Will the Job controller finish it in a moment, so that its record can stay? Not when a pod hangs
+ * on a dead node. */
+static bool ends_by_itself(struct deciding *d, const struct job_view *j)
 {
-    if (j->kind == STEP_CENSUS)
-        return census_pod_reported(d, j);
-    return j->completions > 0 && count_indexes(d, j).settled >= j->completions;
+    struct index_tally t = decide_count_indexes(d, j->uid, j);
+    if (t.has_held_pod)
+        return false;
+    if (t.next_s != 0)
+        decide_wake(d, t.next_s);
+    if (j->kind == STEP_CENSUS && census_pod_reported(d, j->uid) != 0)
+        return true;
+    return j->failure_target || (j->completions > 0 && t.settled >= j->completions);
 }
 
 static bool is_wanted(const struct deciding *d, const struct job_view *j)
@@ -253,27 +206,29 @@ static bool is_wanted(const struct deciding *d, const struct job_view *j)
     const struct step *step = &d->st->step;
     for (uint32_t i = 0; i < step->n_jobs && i < CENSUS_MAX_SHAPES; i++)
         if (strcmp(step->job[i].name, j->name) == 0)
-            return step->job[i].outcome == JOB_PENDING || step->job[i].outcome == JOB_ACTIVE;
+            return decide_is_open(step->job[i].outcome);
     return false;
+}
+
+static void tidy_job(struct deciding *d, const struct job_view *j)
+{
+    if (j->complete || j->failed) {
+        struct action *a = j->has_ttl ? NULL : decide_job_action(d, ACT_SET_TTL, j->name, j->uid);
+        if (a)
+            a->number = d->in->sweep->ttl_s;
+    } else if (!ends_by_itself(d, j)) {
+        (void)decide_job_action(d, ACT_DELETE_JOB, j->name, j->uid);
+    }
 }
 
 void decide_tidy(struct deciding *d)
 {
-    for (size_t i = 0; i < d->in->n_jobs; i++) {
-        const struct job_view *j = &d->in->jobs[i];
-        if (j->deleting || is_wanted(d, j))
-            continue;
-        bool finished = j->complete || j->failed;
-        if (!finished) {
-            if (!has_settled(d, j))
-                delete_job(d, j->name, j->uid);
-        } else if (!j->has_ttl) {
-            struct action *a = decide_action(d, ACT_SET_TTL);
-            if (!a)
-                return;
-            decide_copy(a->name, sizeof a->name, j->name);
-            decide_copy(a->uid, sizeof a->uid, j->uid);
-            a->number = d->in->sweep->ttl_s;
-        }
-    }
+    const struct sweep_view *w = d->in->sweep;
+    bool census = decide_is_busy(d->st) && d->st->step.kind == STEP_CENSUS;
+    for (size_t i = 0; i < d->in->n_jobs; i++)
+        if (!d->in->jobs[i].deleting && !is_wanted(d, &d->in->jobs[i]))
+            tidy_job(d, &d->in->jobs[i]);
+    if (d->st->bundle_stored && w->deck_owned && w->deck_present && !census)
+        (void)decide_job_action(d, ACT_DELETE_BUNDLE,
+                                strlen(w->deck_name) < STATUS_NAME_BYTES ? w->deck_name : "", "");
 }

@@ -3,29 +3,9 @@
  * scheduler and the kubelet are passed on as they are: they name what to mend. */
 #include "scheduler/reconcile_parts.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #define UNSCHEDULED_SAID_S 5 /* a pod without a node for so long is worth a word */
 
-void decide_condition(struct deciding *d, enum sweep_condition_kind kind, char status,
-                      const char *reason, const char *format, ...)
-{
-    struct sweep_condition *c = &d->st->cond[kind];
-    char text[STATUS_TEXT_BYTES];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (c->status != status) {
-        c->since_s = d->in->now_s;
-        d->out->urgent = true;
-    }
-    c->status = status;
-    c->observed_generation = d->in->sweep->generation;
-    decide_copy(c->reason, sizeof c->reason, reason);
-    decide_copy(c->message, sizeof c->message, text);
-}
+/* ---- what keeps pods from running ---- */
 
 static bool waits_badly(const struct pod_view *p)
 {
@@ -39,55 +19,102 @@ static bool waits_badly(const struct pod_view *p)
     return false;
 }
 
-/* The first thing that keeps pods of the step from running. */
-static const char *find_obstacle(struct deciding *d, const char **reason)
+struct obstacle {
+    const char *reason, *words;
+};
+
+/* The first pod of the Job that waits for something it may never get. Where some pod runs, others
+ * that wait for room are the usual thing. */
+static struct obstacle find_pod_obstacle(struct deciding *d, const char *job_uid)
 {
+    struct obstacle found = {NULL, NULL};
     for (size_t i = 0; i < d->in->n_pods; i++) {
         const struct pod_view *p = &d->in->pods[i];
-        if (p->phase != POD_PENDING || p->deleting)
+        if (p->deleting || strcmp(p->job_uid, job_uid) != 0)
             continue;
-        if (waits_badly(p)) {
-            *reason = p->waiting;
-            return p->why;
-        }
-        if (p->unschedulable) {
-            if (d->in->now_s - p->created_s >= UNSCHEDULED_SAID_S) {
-                *reason = "Unschedulable";
-                return p->why;
-            }
-            decide_wake(d, p->created_s + UNSCHEDULED_SAID_S);
-        }
+        if (p->phase == POD_RUNNING && !waits_badly(p))
+            return (struct obstacle){NULL, NULL};
+        if (p->phase != POD_PENDING || found.reason)
+            continue;
+        int64_t since = p->seen_s ? p->seen_s : p->created_s;
+        if (waits_badly(p))
+            found = (struct obstacle){p->waiting, p->why};
+        else if (p->unschedulable && decide_is_over(d, since, UNSCHEDULED_SAID_S))
+            found = (struct obstacle){"Unschedulable", p->why};
+        else if (p->unschedulable)
+            decide_wake(d, since + UNSCHEDULED_SAID_S);
     }
-    for (size_t i = 0; i < d->in->n_jobs; i++) {
-        const struct job_view *j = &d->in->jobs[i];
-        if (!j->complete && !j->failed && !j->deleting && j->why && j->why[0]) {
-            *reason = "FailedCreate";
-            return j->why;
-        }
+    return found;
+}
+
+static struct obstacle find_job_obstacle(struct deciding *d, const struct step_job *job)
+{
+    const struct job_view *j = decide_find_job(d->in, job->name);
+    if (!j || j->complete || j->failed || j->deleting)
+        return (struct obstacle){NULL, NULL};
+    if (j->suspended)
+        return (struct obstacle){"Queued", "the Job is suspended: its queue has not admitted it"};
+    if (j->n_active == 0 && j->why[0])
+        return (struct obstacle){"FailedCreate", j->why};
+    return find_pod_obstacle(d, job->uid);
+}
+
+static struct obstacle find_obstacle(struct deciding *d)
+{
+    const struct step *step = &d->st->step;
+    struct obstacle found = {NULL, NULL};
+    if (d->in->trouble && d->in->trouble[0])
+        return (struct obstacle){"ApiServerRefuses", d->in->trouble};
+    if (!decide_is_busy(d->st))
+        return found;
+    for (uint32_t i = 0; i < step->n_jobs && i < CENSUS_MAX_SHAPES && !found.reason; i++)
+        if (step->job[i].outcome == JOB_ACTIVE)
+            found = find_job_obstacle(d, &step->job[i]);
+    return found;
+}
+
+static void say_fits(struct deciding *d)
+{
+    const struct sweep_view *w = d->in->sweep;
+    const struct step *step = &d->st->step;
+    uint32_t n = 0;
+    for (uint32_t i = 0; step->kind == STEP_ROUND && i < step->n_jobs; i++) {
+        uint32_t bound =
+            decide_one_node_bound(w, &step->job[i].shape, d->in->nodes, d->in->n_nodes);
+        n = bound > n ? bound : n;
     }
-    return NULL;
+    if (n > 0)
+        decide_condition(d, COND_SCHEDULABLE, 'T', "OneNode",
+                         "claim %s can be mounted by one %s only: at most %u workers at a time",
+                         w->claim, w->read_write_once_pod ? "pod" : "node", n);
+    else
+        decide_condition(d, COND_SCHEDULABLE, 'T', "Fits", "pods find room");
 }
 
 static void say_schedulable(struct deciding *d)
 {
-    const char *reason = "", *why;
-    bool busy = d->st->step.kind != STEP_NONE && d->st->step.ended_s == 0;
+    struct obstacle o = find_obstacle(d);
     bool was_false = d->st->cond[COND_SCHEDULABLE].status == 'F';
-    if (!busy) {
-        if (was_false)
+    if (!o.reason && d->waiting == WAIT_CLAIM)
+        o = (struct obstacle){"NoClaim", "results.store names a PersistentVolumeClaim that this "
+                                         "namespace does not have"};
+    else if (!o.reason && d->waiting == WAIT_TURN)
+        o = (struct obstacle){"TooManySweeps", "as many sweeps as the limit allows are running; "
+                                               "this one is waiting for its turn"};
+    if (!o.reason) {
+        if (decide_is_busy(d->st))
+            say_fits(d);
+        else if (was_false)
             decide_condition(d, COND_SCHEDULABLE, 'U', "Idle", "nothing is to be started");
         return;
     }
-    why = find_obstacle(d, &reason);
-    if (!why) {
-        decide_condition(d, COND_SCHEDULABLE, 'T', "Fits", "pods find room");
-        return;
-    }
-    decide_condition(d, COND_SCHEDULABLE, 'F', reason, "%s", why);
-    decide_copy(d->st->message, sizeof d->st->message, why);
+    decide_condition(d, COND_SCHEDULABLE, 'F', o.reason, "%s", o.words[0] ? o.words : o.reason);
+    decide_copy(d->st->message, sizeof d->st->message, d->st->cond[COND_SCHEDULABLE].message);
     if (!was_false)
-        decide_event(d, EVENT_TYPE_WARNING, reason, "%s", why);
+        decide_event(d, EVENT_TYPE_WARNING, o.reason, "%s", d->st->message);
 }
+
+/* ---- the other conditions ---- */
 
 static void say_bundle(struct deciding *d)
 {
@@ -107,53 +134,72 @@ static void say_bundle(struct deciding *d)
 static void say_states(struct deciding *d)
 {
     const struct sweep_status *st = d->st;
-    bool busy = st->step.kind != STEP_NONE && st->step.ended_s == 0;
+    bool busy = decide_is_busy(st);
     bool ended = st->phase == PHASE_SUCCEEDED || st->phase == PHASE_FAILED;
     const char *phase = sweep_phase_name(st->phase);
-    if (st->plan_digest[0])
+    if (st->phase == PHASE_REFUSED)
+        decide_condition(d, COND_PLANNED, 'F', phase, "%s", st->message);
+    else if (st->plan_digest[0])
         decide_condition(d, COND_PLANNED, 'T', "Planned", "plan %s", st->plan_digest);
     else
-        decide_condition(d, COND_PLANNED, st->phase == PHASE_REFUSED ? 'F' : 'U', phase, "%s",
-                         st->phase == PHASE_REFUSED ? st->message : "not planned yet");
+        decide_condition(d, COND_PLANNED, 'U', phase, "not planned yet");
     decide_condition(d, COND_PROGRESSING, busy ? 'T' : 'F', busy ? "Running" : phase, "%s",
-                     busy && st->step.kind == STEP_ROUND ? "a round runs"
-                     : busy                              ? "a census runs"
-                                                         : st->message);
+                     st->message);
     decide_condition(d, COND_STALLED, st->phase == PHASE_STALLED ? 'T' : 'F', phase, "%s",
                      st->phase == PHASE_STALLED ? st->message : "");
     decide_condition(d, COND_COMPLETE, ended ? 'T' : 'F', phase, "%u of %u cases done, %u failed",
                      st->totals.n_done, st->totals.n_rows, st->totals.n_failed);
 }
 
-/* DecisionNeeded stands from the census that asked until the next one. */
-static void say_decision(struct deciding *d)
-{
-    const struct sweep_status *st = d->st;
-    bool asked = st->step.kind == STEP_CENSUS && st->step.ended_s != 0 && st->phase == PHASE_PENDING
-                 && st->plan_digest[0] && st->census_tries == 0 && !st->wants_census;
-    decide_condition(d, COND_DECISION_NEEDED, asked ? 'T' : 'F', asked ? "Waiting" : "No", "%s",
-                     asked ? st->message : "");
-}
-
+/* Live hints stay until the census that counts them. */
 static void say_counts(struct deciding *d)
 {
     struct sweep_status *st = d->st;
+    const struct step *step = &st->step;
+    if (step->kind != STEP_ROUND)
+        return;
     st->n_running = st->live_ok = st->live_failed = 0;
     for (size_t i = 0; i < d->in->n_pods; i++) {
         const struct pod_view *p = &d->in->pods[i];
-        if (p->kind != STEP_ROUND)
+        uint32_t k = 0;
+        if (p->phase != POD_RUNNING && p->n_ok + p->n_failed == 0)
             continue;
-        st->n_running += p->phase == POD_RUNNING;
+        while (k < step->n_jobs && strcmp(step->job[k].uid, p->job_uid) != 0)
+            k++;
+        if (k == step->n_jobs)
+            continue;
+        if (p->phase == POD_RUNNING && step->ended_s == 0)
+            st->n_running += step->job[k].shape.pod.slots;
         st->live_ok += p->n_ok;
         st->live_failed += p->n_failed;
     }
+}
+
+/* Final and waiting phases keep the words that they began with. */
+static void say_message(struct deciding *d)
+{
+    struct sweep_status *st = d->st;
+    char *out = st->message;
+    size_t room = sizeof st->message;
+    const struct round_line *line = st->n_rounds > 0 ? &st->rounds[st->n_rounds - 1] : NULL;
+    if (st->phase == PHASE_SUSPENDED)
+        decide_print(out, room, "suspended: resume with run: Active");
+    else if (st->phase == PHASE_CANCELLED)
+        decide_print(out, room, "cancelled: what is done is kept");
+    else if (decide_is_busy(st) && st->step.kind == STEP_ROUND && line)
+        decide_print(out, room, "round %u: %u cases in %u workers", st->step.number, line->n_cases,
+                     line->n_chunks);
+    else if (decide_is_busy(st))
+        decide_print(out, room, "census %u", st->step.number);
+    else if (d->waiting == WAIT_DECK)
+        decide_copy(out, room, st->cond[COND_BUNDLE_READY].message);
 }
 
 void decide_say(struct deciding *d)
 {
     say_counts(d);
     say_bundle(d);
+    say_message(d);
     say_schedulable(d);
-    say_decision(d);
     say_states(d);
 }

@@ -70,6 +70,7 @@ struct step_job {
     char uid[40];
     enum job_outcome outcome;
     char text[STATUS_TEXT_BYTES / 2]; /* why it ended, when not JOB_COMPLETE */
+    int64_t missing_s;                /* JOB_ACTIVE, but not to be seen since then; 0 it is */
     struct census_shape shape;        /* STEP_ROUND */
 };
 
@@ -90,6 +91,7 @@ struct round_line { /* history, newest last */
     uint32_t n_shapes, n_chunks, n_cases;
     uint64_t keys_before; /* n_keys of the census that made it */
     char outcome[STATUS_REASON_BYTES];
+    char text[STATUS_TEXT_BYTES / 2]; /* why, when not Complete */
     int64_t started_s, ended_s;
 };
 
@@ -103,7 +105,7 @@ struct sweep_status {
     char controller_version[32], agent_image[256];
     struct census_totals totals;   /* of the last census */
     int64_t max_failed;            /* rows; -1 off */
-    uint32_t n_running;            /* live hint: cases started and not ended, from pods */
+    uint32_t n_running;            /* live hint: slots of the pods that run */
     uint32_t live_ok, live_failed; /* live hint: attempts that the round's ended pods report */
     struct step step;
     uint32_t census_number; /* of the last census begun */

@@ -103,6 +103,7 @@ static const struct json_field STEP_FIELDS[] = {
 
 #define JOB(kind, member, key) JSON_FIELD(kind, struct step_job, member, key)
 static const struct json_field JOB_FIELDS[] = {
+    JOB(FIELD_TIME, missing_s, "missing"),
     JOB(FIELD_TEXT, name, "name"),
     JOB(FIELD_TEXT, text, "text"),
     JOB(FIELD_TEXT, uid, "uid"),
@@ -110,10 +111,15 @@ static const struct json_field JOB_FIELDS[] = {
 
 #define ROUND(kind, member, key) JSON_FIELD(kind, struct round_line, member, key)
 static const struct json_field ROUND_FIELDS[] = {
-    ROUND(FIELD_U32, n_cases, "cases"),          ROUND(FIELD_TIME, ended_s, "ended"),
-    ROUND(FIELD_U64, keys_before, "keysBefore"), ROUND(FIELD_U32, number, "number"),
-    ROUND(FIELD_TEXT, outcome, "outcome"),       ROUND(FIELD_TEXT, plan_digest, "plan"),
-    ROUND(FIELD_U32, n_shapes, "shapes"),        ROUND(FIELD_TIME, started_s, "started"),
+    ROUND(FIELD_U32, n_cases, "cases"),
+    ROUND(FIELD_TIME, ended_s, "ended"),
+    ROUND(FIELD_U64, keys_before, "keysBefore"),
+    ROUND(FIELD_U32, number, "number"),
+    ROUND(FIELD_TEXT, outcome, "outcome"),
+    ROUND(FIELD_TEXT, plan_digest, "plan"),
+    ROUND(FIELD_U32, n_shapes, "shapes"),
+    ROUND(FIELD_TIME, started_s, "started"),
+    ROUND(FIELD_TEXT, text, "text"),
     ROUND(FIELD_U32, n_chunks, "workers"),
 };
 
