@@ -58,8 +58,10 @@ static void fail(struct sweep_work *w, const char *what, const struct ds_err *er
     w->c->metrics.n_write_errors++;
     controller_say_once(w->c, "%s: %s: %s", w->slot->key, what,
                         err && err->text[0] ? err->text : "no answer");
-    if (view && err && (err->code == DS_EDENIED || err->code == DS_EINPUT))
+    if (view && err && (err->code == DS_EDENIED || err->code == DS_EINPUT)) {
         recorder_say(w->c, view, true, "FailedWrite", err->text);
+        (void)snprintf(w->trouble, sizeof w->trouble, "%s", err->text);
+    }
     work_end(w, true);
 }
 
@@ -456,8 +458,6 @@ static bool perform(struct sweep_work *w, struct action *a)
         return delete_map(w, a);
     case ACT_EVENT:
         recorder_say(w->c, slot_view(w->slot), a->type == EVENT_TYPE_WARNING, a->reason, a->text);
-        return false;
-    case ACT_PATCH_STATUS:
         return false;
     }
     return false;

@@ -51,6 +51,7 @@ struct sweep_work {
     struct sweep_status *status;     /* to be written first; NULL: written, or unchanged */
     struct json *object;             /* the whole Sweep, while Jobs are created from it */
     bool spec_made;                  /* the ConfigMap of its spec exists */
+    char trouble[STATUS_TEXT_BYTES]; /* words of the last go that was refused; "" none since */
     char refused[STATUS_TEXT_BYTES]; /* no Job can be made of this generation */
     int64_t refused_generation;
     int64_t status_ms, decided_ms, claim_ms; /* monotonic; 0 never */

@@ -87,6 +87,7 @@ void work_end(struct sweep_work *w, bool failed)
         w->not_before_ms = now + wait;
     } else {
         w->failures = 0;
+        w->trouble[0] = '\0';
         if (wrote) {
             w->streak++;
             wait = w->streak > STREAK_MOST ? STREAK_WAIT_MS : 0;
@@ -178,6 +179,7 @@ static void decide(struct sweep_work *w, struct sweep_view *view)
     in.n_nodes = w->n_nodes;
     in.limits = &c->limits;
     in.sweeps_ahead = sweeps_ahead(w);
+    in.trouble = w->trouble;
     in.controller_version = DECKSWEEP_VERSION;
     in.agent_image = c->o->agent_image;
     in.now_s = clock_unix_ms() / 1000;
@@ -301,7 +303,7 @@ static void start_go(struct sweep_work *w, const struct sweep_view *view)
         r->n_actions = look_at_specs(w, view, &r->action[0]);
     if (!changed && r->n_actions == 0)
         return;
-    if (changed)
+    if (changed || r->fence)
         w->status = copy_of(&r->status, sizeof r->status);
     w->action = copy_of(r->action, r->n_actions * sizeof r->action[0]);
     w->n_actions = r->n_actions;
