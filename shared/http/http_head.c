@@ -33,17 +33,16 @@ bool http_is_field_value(struct ds_span value)
     return true;
 }
 
-/* Our own copy may be changed. */
-static void make_plain(struct ds_span copy, bool lower)
+static struct ds_span plain_copy(struct ds_arena *a, struct ds_span text, bool lower)
 {
-    char *at = (char *)(uintptr_t)copy.ptr; /* arena_copy gave it to us */
-    for (size_t i = 0; i < copy.len; i++) {
-        unsigned char c = (unsigned char)at[i];
+    char *at = arena_take(a, text.len + 1, 1);
+    for (size_t i = 0; at && i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
         if (c < 0x20 || c == 0x7f)
-            at[i] = ' ';
-        else if (lower && c >= 'A' && c <= 'Z')
-            at[i] = (char)(c + ('a' - 'A'));
+            c = ' ';
+        at[i] = (char)(lower && c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
     }
+    return (struct ds_span){at, at ? text.len : 0};
 }
 
 static int too_big(struct ds_err *err)
@@ -68,11 +67,9 @@ int http_head_line(struct http_head *h, struct ds_span line, struct ds_err *err)
         return 0;
     if (arena_used_bytes(h->a) + name.len + value.len + 64 > HTTP_HEAD_KEEP_BYTES)
         return too_big(err);
-    struct http_header kept = {arena_copy(h->a, name), arena_copy(h->a, value)};
+    struct http_header kept = {plain_copy(h->a, name, true), plain_copy(h->a, value, false)};
     if (!kept.name.ptr || !kept.value.ptr)
         return too_big(err);
-    make_plain(kept.name, true);
-    make_plain(kept.value, false);
     h->header[h->n++] = kept;
     return 0;
 }

@@ -90,9 +90,9 @@ static int on_socket_wish(CURL *easy, curl_socket_t fd, int what, void *context,
 
 static int on_timer_wish(CURLM *multi, long timeout_ms, void *context)
 {
-    struct http_loop *l = context;
+    struct http_loop *loop = context;
     (void)multi;
-    l->curl_due_ms = timeout_ms < 0 ? INT64_MAX : clock_monotonic_ms() + timeout_ms;
+    loop->curl_due_ms = timeout_ms < 0 ? INT64_MAX : clock_monotonic_ms() + timeout_ms;
     return 0;
 }
 
@@ -101,26 +101,27 @@ static int on_timer_wish(CURLM *multi, long timeout_ms, void *context)
 struct http_loop *http_loop_create(unsigned max_connections, const char *user_agent)
 {
     (void)pthread_once(&curl_once, start_curl);
-    struct http_loop *l = calloc(1, sizeof *l);
+    struct http_loop *loop = calloc(1, sizeof *loop);
     CURLM *m = curl_multi_init();
-    if (!l || !m)
+    if (!loop || !m)
         abort();
-    l->multi = m;
-    l->user_agent = user_agent;
-    l->jobs_end = &l->jobs;
-    l->curl_due_ms = INT64_MAX;
-    if (getrandom(&l->random, sizeof l->random, 0) != (ssize_t)sizeof l->random || l->random == 0)
-        l->random = (uint64_t)clock_monotonic_ns() | 1;
+    loop->multi = m;
+    loop->user_agent = user_agent;
+    loop->jobs_end = &loop->jobs;
+    loop->curl_due_ms = INT64_MAX;
+    if (getrandom(&loop->random, sizeof loop->random, 0) != (ssize_t)sizeof loop->random
+        || loop->random == 0)
+        loop->random = (uint64_t)clock_monotonic_ns() | 1;
     long most = max_connections > 0 ? (long)max_connections : (long)CONNECTIONS;
     bool ok = curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket_wish) == CURLM_OK;
-    ok &= curl_multi_setopt(m, CURLMOPT_SOCKETDATA, l) == CURLM_OK;
+    ok &= curl_multi_setopt(m, CURLMOPT_SOCKETDATA, loop) == CURLM_OK;
     ok &= curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer_wish) == CURLM_OK;
-    ok &= curl_multi_setopt(m, CURLMOPT_TIMERDATA, l) == CURLM_OK;
+    ok &= curl_multi_setopt(m, CURLMOPT_TIMERDATA, loop) == CURLM_OK;
     ok &= curl_multi_setopt(m, CURLMOPT_MAX_HOST_CONNECTIONS, most) == CURLM_OK;
     ok &= curl_multi_setopt(m, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX) == CURLM_OK;
     assert(ok);
     (void)ok;
-    return l;
+    return loop;
 }
 
 static void job_destroy(struct http_job *j)
@@ -135,31 +136,31 @@ static void job_destroy(struct http_job *j)
     free(j);
 }
 
-void http_loop_destroy(struct http_loop *l)
+void http_loop_destroy(struct http_loop *loop)
 {
-    if (!l)
+    if (!loop)
         return;
-    assert(!l->turning);
-    while (l->jobs) {
-        struct http_job *next = l->jobs->next;
-        job_destroy(l->jobs);
-        l->jobs = next;
+    assert(!loop->turning);
+    while (loop->jobs) {
+        struct http_job *next = loop->jobs->next;
+        job_destroy(loop->jobs);
+        loop->jobs = next;
     }
-    while (l->timers) {
-        struct timer *next = l->timers->next;
-        free(l->timers);
-        l->timers = next;
+    while (loop->timers) {
+        struct timer *next = loop->timers->next;
+        free(loop->timers);
+        loop->timers = next;
     }
-    (void)curl_multi_cleanup(l->multi);
-    free(l->sockets.at);
-    free(l->poll);
-    free(l);
+    (void)curl_multi_cleanup(loop->multi);
+    free(loop->sockets.at);
+    free(loop->poll);
+    free(loop);
 }
 
 /* Free what is over; only between turns. */
-static void sweep(struct http_loop *l)
+static void sweep(struct http_loop *loop)
 {
-    struct http_job **at = &l->jobs;
+    struct http_job **at = &loop->jobs;
     while (*at) {
         struct http_job *j = *at;
         if (j->state == JOB_OVER || j->cancelled) {
@@ -169,8 +170,8 @@ static void sweep(struct http_loop *l)
             at = &j->next;
         }
     }
-    l->jobs_end = at;
-    for (struct timer **t = &l->timers; *t;) {
+    loop->jobs_end = at;
+    for (struct timer **t = &loop->timers; *t;) {
         struct timer *gone = *t;
         if (gone->fire) {
             t = &gone->next;
@@ -181,38 +182,38 @@ static void sweep(struct http_loop *l)
     }
 }
 
-size_t http_in_flight(const struct http_loop *l)
+size_t http_in_flight(const struct http_loop *loop)
 {
     size_t n = 0;
-    for (const struct http_job *j = l->jobs; j; j = j->next)
+    for (const struct http_job *j = loop->jobs; j; j = j->next)
         n += j->state != JOB_OVER && !j->cancelled;
     return n;
 }
 
-void http_cancel(struct http_loop *l, uint64_t id)
+void http_cancel(struct http_loop *loop, uint64_t id)
 {
-    for (struct http_job *j = l->jobs; j; j = j->next)
+    for (struct http_job *j = loop->jobs; j; j = j->next)
         if (j->id == id)
             j->cancelled = true;
-    for (struct timer *t = l->timers; t; t = t->next)
+    for (struct timer *t = loop->timers; t; t = t->next)
         if (t->id == id)
             t->fire = NULL;
-    if (!l->turning)
-        sweep(l);
+    if (!loop->turning)
+        sweep(loop);
 }
 
-void http_timer(struct http_loop *l, int64_t delay_ms, void (*fire)(void *context), void *context,
-                uint64_t *id)
+void http_timer(struct http_loop *loop, int64_t delay_ms, void (*fire)(void *context),
+                void *context, uint64_t *id)
 {
     struct timer *t = calloc(1, sizeof *t);
     if (!t)
         abort();
-    *t = (struct timer){.next = l->timers,
-                        .id = ++l->last_id,
+    *t = (struct timer){.next = loop->timers,
+                        .id = ++loop->last_id,
                         .due_ms = clock_monotonic_ms() + (delay_ms > 0 ? delay_ms : 0),
                         .fire = fire,
                         .context = context};
-    l->timers = t;
+    loop->timers = t;
     *id = t->id;
 }
 
@@ -233,7 +234,8 @@ static bool copy_request(struct http_job *j, const struct http_request *r)
     return h && j->given.url;
 }
 
-int http_start(struct http_loop *l, const struct http_request *r, uint64_t *id, struct ds_err *err)
+int http_start(struct http_loop *loop, const struct http_request *r, uint64_t *id,
+               struct ds_err *err)
 {
     int rc = http_request_check(r, err);
     if (rc < 0)
@@ -246,31 +248,31 @@ int http_start(struct http_loop *l, const struct http_request *r, uint64_t *id, 
     size_t most =
         r->max_body_bytes > HTTP_ERROR_BODY_BYTES ? r->max_body_bytes : HTTP_ERROR_BODY_BYTES;
     buf_init(&j->body, most);
-    j->loop = l;
-    j->n_happened = &l->n_happened;
+    j->loop = loop;
+    j->n_happened = &loop->n_happened;
     if (!copy_request(j, r)) {
         job_destroy(j);
         return ds_fail(err, DS_ETOOBIG, "the request's headers are larger than %zu KiB",
                        REQUEST_ROOM >> 10);
     }
-    j->id = ++l->last_id;
+    j->id = ++loop->last_id;
     j->state = JOB_WAITING;
     j->began_ms = j->due_ms = clock_monotonic_ms();
-    *l->jobs_end = j;
-    l->jobs_end = &j->next;
+    *loop->jobs_end = j;
+    loop->jobs_end = &j->next;
     *id = j->id;
     return 0;
 }
 
 /* ---- a request ends ---- */
 
-static uint32_t next_random(struct http_loop *l) /* xorshift64*: for jitter */
+static uint32_t next_random(struct http_loop *loop) /* xorshift64*: for jitter */
 {
-    uint64_t x = l->random;
+    uint64_t x = loop->random;
     x ^= x >> 12;
     x ^= x << 25;
     x ^= x >> 27;
-    l->random = x;
+    loop->random = x;
     return (uint32_t)(x * UINT64_C(2685821657736338717) >> 32);
 }
 
@@ -360,13 +362,13 @@ static void end_try(struct http_job *j, enum http_trouble trouble, struct ds_err
 
 static void launch(struct http_job *j)
 {
-    struct http_loop *l = j->loop;
+    struct http_loop *loop = j->loop;
     struct ds_err err;
     int rc = 0;
     j->r = j->given;
     j->tries++;
     if (j->given.on.prepare) {
-        l->n_happened++;
+        loop->n_happened++;
         rc = j->given.on.prepare(j->given.on.context, j->tries, &j->r, &err);
         j->r.on = j->given.on;
         if (rc == 0 && !j->cancelled)
@@ -374,11 +376,11 @@ static void launch(struct http_job *j)
     }
     if (j->cancelled)
         return;
-    j->wants_fresh |= l->wants_fresh;
-    l->wants_fresh = false;
+    j->wants_fresh |= loop->wants_fresh;
+    loop->wants_fresh = false;
     if (rc == 0)
-        rc = http_try_open(j, l->user_agent, &err);
-    if (rc == 0 && curl_multi_add_handle(l->multi, j->easy) != CURLM_OK)
+        rc = http_try_open(j, loop->user_agent, &err);
+    if (rc == 0 && curl_multi_add_handle(loop->multi, j->easy) != CURLM_OK)
         rc = ds_fail(&err, DS_EIO, "the HTTP library takes no further request");
     if (rc < 0) {
         finish(j, &err);
@@ -417,10 +419,10 @@ static void give_up_waiting(struct http_job *j, int64_t now)
 }
 
 /* Start, time out, fire what is due; returns when the next is. */
-static int64_t run_due(struct http_loop *l)
+static int64_t run_due(struct http_loop *loop)
 {
     int64_t now = clock_monotonic_ms(), next = INT64_MAX;
-    for (struct http_job *j = l->jobs; j; j = j->next) {
+    for (struct http_job *j = loop->jobs; j; j = j->next) {
         if (j->cancelled || j->state == JOB_OVER)
             continue;
         if (now >= patience_ms(j))
@@ -432,24 +434,24 @@ static int64_t run_due(struct http_loop *l)
             due = patience_ms(j);
         next = due < next ? due : next;
     }
-    for (struct timer *t = l->timers; t; t = t->next) {
+    for (struct timer *t = loop->timers; t; t = t->next) {
         void (*fire)(void *context) = t->fire;
         if (fire && t->due_ms <= now) {
             t->fire = NULL;
-            l->n_happened++;
+            loop->n_happened++;
             fire(t->context);
         } else if (fire && t->due_ms < next) {
             next = t->due_ms;
         }
     }
-    return next < l->curl_due_ms ? next : l->curl_due_ms;
+    return next < loop->curl_due_ms ? next : loop->curl_due_ms;
 }
 
-static void take_ended(struct http_loop *l)
+static void take_ended(struct http_loop *loop)
 {
     CURLMsg *m;
     int left;
-    while ((m = curl_multi_info_read(l->multi, &left)) != NULL) {
+    while ((m = curl_multi_info_read(loop->multi, &left)) != NULL) {
         struct http_job *j = NULL;
         struct ds_err err = {0};
         CURLcode code = m->data.result;
@@ -469,21 +471,21 @@ static int poll_ms(int64_t until_ms)
     return until_ms == INT64_MAX ? -1 : left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
-static int wait_for_some(struct http_loop *l, const int *fds, size_t n_fds, int64_t until_ms,
+static int wait_for_some(struct http_loop *loop, const int *fds, size_t n_fds, int64_t until_ms,
                          struct ds_err *err)
 {
-    size_t n = l->sockets.n;
-    if (l->poll_room < n + n_fds) {
-        l->poll_room = n + n_fds + 16;
-        l->poll = reallocarray(l->poll, l->poll_room, sizeof *l->poll);
-        if (!l->poll)
+    size_t n = loop->sockets.n;
+    if (loop->poll_room < n + n_fds) {
+        loop->poll_room = n + n_fds + 16;
+        loop->poll = reallocarray(loop->poll, loop->poll_room, sizeof *loop->poll);
+        if (!loop->poll)
             abort();
     }
     if (n > 0)
-        memcpy(l->poll, l->sockets.at, n * sizeof *l->poll);
+        memcpy(loop->poll, loop->sockets.at, n * sizeof *loop->poll);
     for (size_t i = 0; i < n_fds; i++)
-        l->poll[n + i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
-    if (poll(l->poll, n + n_fds, poll_ms(until_ms)) >= 0)
+        loop->poll[n + i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    if (poll(loop->poll, n + n_fds, poll_ms(until_ms)) >= 0)
         return 0;
     if (errno == EINTR)
         return ds_fail(err, DS_EINTR, "interrupted");
@@ -491,136 +493,55 @@ static int wait_for_some(struct http_loop *l, const int *fds, size_t n_fds, int6
 }
 
 /* Hand to libcurl what poll said of the first n: its sockets as they were then. */
-static void work(struct http_loop *l, size_t n)
+static void work(struct http_loop *loop, size_t n)
 {
     int running;
     for (size_t i = 0; i < n; i++) {
-        short got = l->poll[i].revents;
+        short got = loop->poll[i].revents;
         int mask = (got & POLLIN ? CURL_CSELECT_IN : 0) | (got & POLLOUT ? CURL_CSELECT_OUT : 0)
                    | (got & (POLLERR | POLLHUP | POLLNVAL) ? CURL_CSELECT_ERR : 0);
         if (mask != 0)
-            (void)curl_multi_socket_action(l->multi, l->poll[i].fd, mask, &running);
+            (void)curl_multi_socket_action(loop->multi, loop->poll[i].fd, mask, &running);
     }
-    if (l->curl_due_ms <= clock_monotonic_ms()) {
-        l->curl_due_ms = INT64_MAX;
-        (void)curl_multi_socket_action(l->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    if (loop->curl_due_ms <= clock_monotonic_ms()) {
+        loop->curl_due_ms = INT64_MAX;
+        (void)curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     }
-    take_ended(l);
+    take_ended(loop);
 }
 
-static bool note_readable(const struct http_loop *l, size_t n_sockets, bool *readable, size_t n_fds)
+static bool note_readable(const struct http_loop *loop, size_t n_sockets, bool *readable,
+                          size_t n_fds)
 {
     bool any = false;
     for (size_t i = 0; i < n_fds; i++) {
-        readable[i] = l->poll[n_sockets + i].revents != 0;
+        readable[i] = loop->poll[n_sockets + i].revents != 0;
         any |= readable[i];
     }
     return any;
 }
 
-int http_turn(struct http_loop *l, int timeout_ms, const int *fds, bool *readable, size_t n_fds,
+int http_turn(struct http_loop *loop, int timeout_ms, const int *fds, bool *readable, size_t n_fds,
               struct ds_err *err)
 {
-    if (l->turning)
+    if (loop->turning)
         return ds_fail(err, DS_EINPUT, "waiting for an answer inside a callback of the same loop");
     int64_t until = timeout_ms < 0 ? INT64_MAX : clock_monotonic_ms() + timeout_ms;
     int rc = 0;
-    l->turning = true;
-    l->n_happened = 0;
+    loop->turning = true;
+    loop->n_happened = 0;
     for (bool any = false; rc == 0 && !any;) {
-        int64_t due = run_due(l);
-        due = l->n_happened > 0 ? 0 : due < until ? due : until;
-        size_t n_sockets = l->sockets.n;
-        rc = wait_for_some(l, fds, n_fds, due, err);
+        int64_t due = run_due(loop);
+        due = loop->n_happened > 0 ? 0 : due < until ? due : until;
+        size_t n_sockets = loop->sockets.n;
+        rc = wait_for_some(loop, fds, n_fds, due, err);
         if (rc < 0)
             break;
-        any = note_readable(l, n_sockets, readable, n_fds);
-        work(l, n_sockets);
-        any |= l->n_happened > 0 || clock_monotonic_ms() >= until;
+        any = note_readable(loop, n_sockets, readable, n_fds);
+        work(loop, n_sockets);
+        any |= loop->n_happened > 0 || clock_monotonic_ms() >= until;
     }
-    l->turning = false;
-    sweep(l);
+    loop->turning = false;
+    sweep(loop);
     return rc;
-}
-
-struct ds_span http_response_header(const struct http_response *r, const char *name)
-{
-    return http_head_get(r->header, r->n_headers, name);
-}
-
-/* ---- one request to its end ---- */
-
-struct one {
-    const struct http_callbacks *on;
-    struct ds_arena *a;
-    struct http_response *out;
-    struct ds_err *err;
-    int rc;
-    bool over;
-};
-
-static int one_prepare(void *context, unsigned try_number, struct http_request *r,
-                       struct ds_err *err)
-{
-    struct one *o = context;
-    return o->on->prepare(o->on->context, try_number, r, err);
-}
-
-static bool one_again(void *context, const struct http_response *response)
-{
-    struct one *o = context;
-    return o->on->again(o->on->context, response);
-}
-
-static void one_done(void *context, const struct http_response *response, const struct ds_err *err)
-{
-    struct one *o = context;
-    o->over = true;
-    if (err) {
-        if (o->err)
-            *o->err = *err;
-        o->rc = err->code;
-        return;
-    }
-    o->rc = http_response_copy(response, o->a, o->out, o->err);
-}
-
-int http_response_copy(const struct http_response *from, struct ds_arena *a,
-                       struct http_response *out, struct ds_err *err)
-{
-    struct http_response r = *from;
-    bool ok = true;
-    for (size_t i = 0; i < r.n_headers && ok; i++) {
-        r.header[i].name = arena_copy(a, r.header[i].name);
-        r.header[i].value = arena_copy(a, r.header[i].value);
-        ok = r.header[i].name.ptr && r.header[i].value.ptr;
-    }
-    r.body = arena_copy(a, r.body);
-    if (!ok || !r.body.ptr)
-        return ds_fail(err, DS_ETOOBIG, "no room for an answer of %zu bytes", from->body.len);
-    *out = r;
-    return 0;
-}
-
-int http_do(struct http_loop *l, const struct http_request *r, struct ds_arena *a,
-            struct http_response *out, struct ds_err *err)
-{
-    struct one o = {.on = &r->on, .a = a, .out = out, .err = err};
-    struct http_request mine = *r;
-    uint64_t id = 0;
-    if (l->turning)
-        return ds_fail(err, DS_EINPUT, "waiting for an answer inside a callback of the same loop");
-    mine.on = (struct http_callbacks){.context = &o, .done = one_done};
-    if (r->on.prepare)
-        mine.on.prepare = one_prepare;
-    if (r->on.again)
-        mine.on.again = one_again;
-    int rc = http_start(l, &mine, &id, err);
-    while (rc == 0 && !o.over)
-        rc = http_turn(l, -1, NULL, NULL, 0, err);
-    if (rc < 0) {
-        http_cancel(l, id);
-        return rc;
-    }
-    return o.rc;
 }

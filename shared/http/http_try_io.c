@@ -67,6 +67,7 @@ static size_t refuse(struct http_job *j, size_t n)
     return n == 0 ? 1 : 0; /* anything but n ends the transfer */
 }
 
+// NOLINTNEXTLINE(readability-non-const-parameter): libcurl gives the type
 static size_t on_header(char *bytes, size_t size, size_t n, void *context)
 {
     struct http_job *j = context;
@@ -140,7 +141,10 @@ static size_t on_send(char *bytes, size_t size, size_t n, void *context)
 static int on_seek(void *context, curl_off_t offset, int origin)
 {
     struct http_job *j = context;
-    if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > j->r.body.len)
+    /* libcurl itself sends again when a kept connection turns out to be dead: not what may have
+     * been done already. */
+    bool again = j->sent > 0 && !j->r.idempotent;
+    if (again || origin != SEEK_SET || offset < 0 || (uint64_t)offset > j->r.body.len)
         return CURL_SEEKFUNC_FAIL;
     j->sent = (uint64_t)offset;
     return CURL_SEEKFUNC_OK;
@@ -205,7 +209,8 @@ static bool set_method(struct http_job *j)
 
 static bool set_blob(CURL *e, CURLoption option, struct ds_span pem)
 {
-    struct curl_blob blob = {(void *)(uintptr_t)pem.ptr, pem.len, CURL_BLOB_COPY};
+    struct curl_blob blob = {NULL, pem.len, CURL_BLOB_COPY};
+    memcpy(&blob.data, &pem.ptr, sizeof blob.data); /* libcurl only reads it */
     return pem.len == 0 || curl_easy_setopt(e, option, &blob) == CURLE_OK;
 }
 
@@ -270,7 +275,6 @@ static bool set_connection(struct http_job *j, const char *user_agent)
     ok &= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK;
     ok &= curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L) == CURLE_OK;
     ok &= curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) == CURLE_OK;
-    ok &= curl_easy_setopt(e, CURLOPT_PIPEWAIT, 1L) == CURLE_OK;
     ok &= curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
     ok &= curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, connect_ms) == CURLE_OK;
     ok &= curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) == CURLE_OK;

@@ -20,8 +20,6 @@
 #define LOOK_MS     20
 #define PIECE_BYTES ((size_t)16 << 10)
 
-extern char **environ;
-
 static bool names(const char *entry, const char *name)
 {
     size_t n = strlen(name);
@@ -36,34 +34,46 @@ static bool is_replaced(const char *entry, const struct kube_exec *x)
     return hit;
 }
 
+static char *pair(struct ds_arena *a, const char *name, const char *value)
+{
+    return arena_cstr(a, arena_format(a, "%s=%s", name, value));
+}
+
+static char **arguments(const struct kube_exec *x, struct ds_arena *a)
+{
+    char **argv = ds_new(a, char *, x->n_args + 2);
+    bool ok = argv && (argv[0] = arena_cstr(a, ds_span_of(x->command))) != NULL;
+    for (size_t i = 0; ok && i < x->n_args; i++)
+        ok = (argv[i + 1] = arena_cstr(a, ds_span_of(x->args[i]))) != NULL;
+    return ok ? argv : NULL;
+}
+
 /* Ours, theirs on top. */
-static const char **environment(const struct kube_exec *x, const char *info, struct ds_arena *a)
+static char **environment(const struct kube_exec *x, const char *info, struct ds_arena *a)
 {
     size_t n = 0, ours = 0;
     while (environ[ours] && ours < MOST_ENV)
         ours++;
-    const char **env = ds_new(a, const char *, ours + x->n_env + 2);
+    char **env = ds_new(a, char *, ours + x->n_env + 2);
     if (!env)
         return NULL;
     for (size_t i = 0; i < ours; i++)
         if (!is_replaced(environ[i], x))
             env[n++] = environ[i];
     for (size_t i = 0; i < x->n_env; i++)
-        env[n++] = arena_format(a, "%s=%s", x->env[i].name, x->env[i].value).ptr;
-    env[n] = arena_format(a, "KUBERNETES_EXEC_INFO=%s", info).ptr;
+        env[n++] = pair(a, x->env[i].name, x->env[i].value);
+    env[n] = pair(a, "KUBERNETES_EXEC_INFO", info);
     for (size_t i = 0; i <= n; i++)
         if (!env[i])
             return NULL;
     return env;
 }
 
-static int start(const struct kube_exec *x, const char **env, int out_fd, pid_t *pid)
+static int start(char **argv, char **env, int out_fd, pid_t *pid)
 {
-    const char *argv[KUBE_MOST_WORDS + 2] = {x->command};
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
     sigset_t none, all;
-    memcpy(argv + 1, x->args, x->n_args * sizeof *argv);
     (void)sigemptyset(&none);
     (void)sigfillset(&all);
     int rc = posix_spawn_file_actions_init(&files);
@@ -82,8 +92,7 @@ static int start(const struct kube_exec *x, const char **env, int out_fd, pid_t 
     if (rc == 0)
         rc = posix_spawn_file_actions_adddup2(&files, out_fd, 1);
     if (rc == 0)
-        rc = posix_spawnp(pid, x->command, &files, &attributes, (char *const *)(uintptr_t)argv,
-                          (char *const *)(uintptr_t)env);
+        rc = posix_spawnp(pid, argv[0], &files, &attributes, argv, env);
     (void)posix_spawnattr_destroy(&attributes);
     (void)posix_spawn_file_actions_destroy(&files);
     return rc;
@@ -138,13 +147,13 @@ int kube_exec_run(const struct kube_exec *x, const char *info, struct ds_arena *
     int fds[2];
     pid_t pid;
     int64_t until = clock_monotonic_ms() + PLUGIN_MS;
-    const char **env = environment(x, info, a);
-    if (!env)
-        return ds_fail(err, DS_ETOOBIG, "its environment is larger than fits");
+    char **env = environment(x, info, a), **argv = arguments(x, a);
+    if (!env || !argv)
+        return ds_fail(err, DS_ETOOBIG, "its arguments and environment are larger than fit");
     if (pipe2(fds, O_CLOEXEC) < 0)
         return ds_fail_errno(err, DS_EIO, errno, "pipe");
     ds_auto_fd in = fds[0];
-    int rc = start(x, env, fds[1], &pid);
+    int rc = start(argv, env, fds[1], &pid);
     (void)close(fds[1]);
     if (rc != 0)
         return ds_fail_errno(err, DS_EIO, rc, "cannot run it%s%s", x->install_hint ? "; " : "",
