@@ -278,8 +278,8 @@ static void say_no_fit(const struct census_work *w, char *text, size_t room)
         return;
     if (pod_size_of(&need, w->nodes, w->n_nodes, &w->limits, &pod, &err) == 0)
         (void)snprintf(err.text, sizeof err.text, "more than a worker may have");
-    (void)snprintf(text, room, "%u cases do not fit: %s", w->census.n_no_fit, err.text);
-    census_say("%s", text);
+    (void)snprintf(text, room, "%u %s not fit: %s", w->census.n_no_fit,
+                   w->census.n_no_fit == 1 ? "case does" : "cases do", err.text);
 }
 
 static int finish(struct census_work *w, enum census_outcome outcome, const char *why,

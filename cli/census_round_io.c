@@ -65,17 +65,18 @@ struct pilot {
 
 static void tell_event(void *context, const struct event *e, struct ds_span line)
 {
-    char size[UNITS_TEXT_BYTES];
+    char size[UNITS_TEXT_BYTES] = "";
     (void)context;
     (void)line;
-    units_format_size(e->peak_mem_bytes > 0 ? (uint64_t)e->peak_mem_bytes : 0, size);
+    if (e->peak_mem_bytes > 0)
+        units_format_size((uint64_t)e->peak_mem_bytes, size);
     if (e->kind == EVENT_STARTED)
         census_say("pilot: case %lld, attempt %lld, started", (long long)e->number,
                    (long long)e->attempt);
     else if (e->kind == EVENT_FINISHED)
-        census_say("pilot: case %lld: %s after %.1f s, peak %s%s%s", (long long)e->number,
-                   verdict_name(e->verdict), (double)e->wall_ms / 1000, size,
-                   e->text[0] ? ": " : "", e->text);
+        census_say("pilot: case %lld: %s after %.1f s%s%s%s%s", (long long)e->number,
+                   verdict_name(e->verdict), (double)e->wall_ms / 1000, size[0] ? ", peak " : "",
+                   size, e->text[0] ? ": " : "", e->text);
 }
 
 static void tell_text(void *context, struct ds_span line)

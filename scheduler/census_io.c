@@ -140,7 +140,7 @@ int census_list(struct store *s, const char *prefix, struct ds_arena *a, struct 
 }
 
 struct timing { /* of one worker */
-    uint64_t ms_q50, n_ok;
+    uint64_t ms_q50, n_ok, n_all;
 };
 
 static int compare_timings(const void *a, const void *b)
@@ -149,17 +149,28 @@ static int compare_timings(const void *a, const void *b)
     return (x->ms_q50 > y->ms_q50) - (x->ms_q50 < y->ms_q50);
 }
 
-/* The median of the workers' medians, each counted as often as it ran cases. */
-static uint64_t median_of(struct timing *at, size_t n, uint64_t n_ok)
+/* The median of the workers' medians, each counted as often as it ran cases; where none ended
+ * well, those that did not tell how long a case takes. */
+static uint64_t median_of(struct timing *at, size_t n, uint64_t n_ok, uint64_t n_all)
 {
-    uint64_t seen = 0;
+    uint64_t seen = 0, all = n_ok > 0 ? n_ok : n_all;
     qsort(at, n, sizeof *at, compare_timings);
     for (size_t i = 0; i < n; i++) {
-        seen += at[i].n_ok;
-        if (seen * 2 >= n_ok)
+        seen += n_ok > 0 ? at[i].n_ok : at[i].n_all;
+        if (seen * 2 >= all)
             return at[i].ms_q50;
     }
     return 0;
+}
+
+static struct timing timing_of(const struct chunk_report *r)
+{
+    const uint64_t most = 1000000; /* of a hostile report */
+    struct timing t = {.ms_q50 = r->run_ms_q50};
+    for (unsigned v = VERDICT_NONE + 1; v < VERDICT_COUNT; v++)
+        t.n_all += r->attempts[v] < most ? r->attempts[v] : most;
+    t.n_ok = r->attempts[VERDICT_OK] < most ? r->attempts[VERDICT_OK] : most;
+    return t;
 }
 
 static void learn_report(struct size_evidence *e, const struct chunk_report *r)
@@ -177,7 +188,7 @@ static void read_reports(struct store *s, const char *prefix, const char *plan_d
     ds_auto_arena a = arena_create(1u << 20);
     ds_auto_arena timings = arena_create(1u << 20);
     struct timing *at = ds_new(timings, struct timing, most);
-    uint64_t n_ok = 0;
+    uint64_t n_ok = 0, n_all = 0;
     for (size_t i = 0; at && i < most; i++) {
         char key[STORE_KEY_BYTES];
         struct ds_span text;
@@ -189,13 +200,12 @@ static void read_reports(struct store *s, const char *prefix, const char *plan_d
             || chunk_report_decode(text, &r, NULL) < 0 || strcmp(r.plan_digest, plan_digest) != 0)
             continue;
         learn_report(e, &r);
-        uint64_t ok = r.attempts[VERDICT_OK] < 1000000 ? r.attempts[VERDICT_OK] : 1000000;
-        if (ok > 0)
-            at[n++] = (struct timing){r.run_ms_q50, ok};
-        n_ok += ok;
+        at[n] = timing_of(&r);
+        n_ok += at[n].n_ok;
+        n_all += at[n++].n_all;
     }
-    if (n_ok > 0)
-        e->sibling_ms_q50 = median_of(at, n, n_ok);
+    if (n_all > 0)
+        e->sibling_ms_q50 = median_of(at, n, n_ok, n_all);
     e->n_siblings += (uint32_t)(n_ok < 1000000000 ? n_ok : 1000000000);
 }
 

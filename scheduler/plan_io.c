@@ -326,14 +326,15 @@ static int assemble(struct planned *p, struct ds_span table, struct ds_err *err)
 
 /* A path of the sweep file that starts at an unpacked bundle must stay there. */
 static void check_inside(struct planned *p, struct ds_span path, struct sweep_pos pos,
-                         const char *key)
+                         const char *key, struct ds_span param)
 {
     struct ds_span normal = path_normalise(p->a, path);
     if (!normal.ptr || !path_is_safe_member(normal))
-        sweep_problem_add(&p->sweep_problems, (struct ds_span){"", 0}, pos,
-                          "%s: '%.*s' leaves the deck's bundle; in a cluster paths start there, "
-                          "and only what was brought is read",
-                          key, (int)(path.len < 200 ? path.len : 200), path.ptr);
+        sweep_problem_add(
+            &p->sweep_problems, (struct ds_span){"", 0}, pos,
+            "%s%.*s: '%.*s' leaves the deck's bundle; in a cluster paths start there, "
+            "and only what was brought is read",
+            key, DS_FMT(param), (int)(path.len < 200 ? path.len : 200), path.ptr);
 }
 
 /* Deck, table and files from the bundle instead of the sweep file's folder. */
@@ -356,12 +357,13 @@ static int place_in_bundle(struct planned *p, struct ds_err *err)
         if (!w->deck.ptr || !w->table_file.ptr)
             return ds_fail(err, DS_ETOOBIG, "names do not fit");
     } else {
-        check_inside(p, w->deck, w->deck_pos, "spec.deck");
+        check_inside(p, w->deck, w->deck_pos, "spec.deck", DS_SPAN(""));
         if (w->table_file.len > 0)
-            check_inside(p, w->table_file, w->table_pos, "spec.design.file");
+            check_inside(p, w->table_file, w->table_pos, "spec.design.file", DS_SPAN(""));
         for (size_t i = 0; i < w->n_params; i++)
             if (w->params[i].kind == PARAM_FILES)
-                check_inside(p, w->params[i].files, w->params[i].pos, "spec.parameters");
+                check_inside(p, w->params[i].files, w->params[i].pos, "spec.parameters.",
+                             w->params[i].name);
     }
     return p->sweep_problems.n > 0 ? DS_EINPUT : 0;
 }

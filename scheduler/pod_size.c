@@ -173,9 +173,10 @@ int pod_size_of(const struct pod_need *need, const struct node_class *nodes, siz
     uint64_t slots = most(1, at_most / cores_of(need)), best_total = 0;
     uint64_t case_bytes = need->mem_bytes;
     struct pod_size best = {0};
+    bool unknown = case_bytes == 0 && need->case_ms == 0;
     if (case_bytes == 0)
-        case_bytes = guess_mem(need, nodes, n_nodes, limits);
-    slots = need->pilot || need->mem_bytes == 0 ? 1 : most(1, least(slots, need->n_cases));
+        case_bytes = unknown ? guess_mem(need, nodes, n_nodes, limits) : POD_UNMEASURED_BYTES;
+    slots = need->pilot || unknown ? 1 : most(1, least(slots, need->n_cases));
     for (uint32_t s = 1; s <= slots; s++) {
         struct pod_size pod = size_for(need, case_bytes, s);
         if (limits->worker_mem_bytes && pod.mem_bytes > down_to_mib(limits->worker_mem_bytes))

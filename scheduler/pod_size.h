@@ -17,12 +17,15 @@
 #define POD_SHM_RANK_BYTES   (UINT64_C(64) << 20) /* /dev/shm, a rank of a case with several */
 #define POD_SHM_BYTES        (UINT64_C(64) << 20) /* /dev/shm where cases have one rank */
 #define POD_DISK_BYTES       (UINT64_C(256) << 20)
+#define POD_UNMEASURED_BYTES (UINT64_C(256) << 20)
 #define POD_DEADLINE_S       900u /* on top of what the cases may take */
 
 struct pod_need { /* the cases of one shape */
     uint32_t n_cases;
     uint32_t ranks, threads;
-    uint64_t mem_bytes;     /* of one case; 0 unknown: one case a pod, with all a pod can have */
+    /* Of one case. 0 unknown: one case a pod, with its cores' share of a node; when others have ended
+     * before they could be measured (case_ms): POD_UNMEASURED_BYTES. */
+    uint64_t mem_bytes;
     uint64_t scratch_bytes; /* of one case */
     uint64_t bundle_bytes;  /* of the deck, unpacked once a pod */
     uint64_t case_ms;       /* 0 unknown */
