@@ -9,7 +9,7 @@ PREFIX  ?= /usr/local
 SAN     ?=
 BUILD   ?= build/$(if $(SAN),san,$(notdir $(CC)))
 
-PROGRAMS := decksweep decksweep-agent
+PROGRAMS := decksweep decksweep-agent decksweep-scheduler
 FOLDERS  := shared/base shared/cmd shared/contract shared/deck shared/summary shared/archive shared/store shared/http shared/kube \
             scheduler agent collector cli
 SOURCES  := $(sort $(foreach d,$(FOLDERS),$(wildcard $(d)/*.c)))
@@ -58,6 +58,9 @@ $(LIB): $(call OBJ,$(LIBSRC))
 $(BUILD)/decksweep: $(call OBJ,cli/main.c) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(BUILD)/decksweep-agent: $(call OBJ,agent/main.c) $(LIB)
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/decksweep-scheduler: $(call OBJ,scheduler/main.c) $(LIB)
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/tests/%: tests/unit/%.c $(LIB)
