@@ -121,8 +121,8 @@ static void put_near_names(const char *name, struct sweep_report *const *list, s
 
 static int explain_missing(struct cluster *c, const char *name, struct ds_err *err)
 {
-    struct sweep_report **list;
-    size_t n;
+    struct sweep_report **list = NULL;
+    size_t n = 0;
     ds_auto_buf names = {0};
     struct ds_err other = {0};
     int rc = cluster_list_sweeps(c, false, &list, &n, &other);
@@ -205,7 +205,7 @@ static int take_item(struct listing *l, const struct json *item, struct ds_err *
         if (!more || l->n >= MAX_SWEEPS)
             return ds_fail(err, DS_ETOOBIG, "more than %u Sweeps", MAX_SWEEPS);
         if (l->n > 0)
-            memcpy(more, l->at, l->n * sizeof *more);
+            memcpy(more, l->at, l->n * sizeof(struct sweep_report *));
         l->at = more;
         l->room = room;
     }
@@ -284,7 +284,7 @@ int cluster_list_sweeps(struct cluster *c, bool all_namespaces, struct sweep_rep
     if (l.n == 0 && !all_namespaces && namespace_is_missing(c))
         return fail_no_namespace(c, err);
     if (l.n > 1)
-        qsort(l.at, l.n, sizeof(*l.at), by_name);
+        qsort(l.at, l.n, sizeof(struct sweep_report *), by_name);
     *out = l.at;
     *n = l.n;
     return 0;

@@ -136,8 +136,8 @@ static int look_at_some(struct target *t, const struct pod_seen *pods, size_t n,
 static int find_case(struct target *t, struct ds_span text, bool by_id, struct look *out,
                      struct ds_err *err)
 {
-    struct pod_seen *pods;
-    size_t n;
+    struct pod_seen *pods = NULL;
+    size_t n = 0;
     struct look *looks = ds_new(t->arena, struct look, AT_ONCE);
     out->pod = NULL;
     if (!looks)
@@ -299,8 +299,8 @@ static int fail_no_census(const struct target *t, struct ds_err *err)
 
 int cluster_census_log(struct cli *cli, struct target *t, bool follow, struct ds_err *err)
 {
-    struct pod_seen *pods;
-    size_t n;
+    struct pod_seen *pods = NULL;
+    size_t n = 0;
     ds_auto_buf path = {0};
     int rc = list_pods(t, "census", false, &pods, &n, err);
     if (rc < 0)

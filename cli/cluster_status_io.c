@@ -81,8 +81,8 @@ static int put_list(struct cli *cli, struct sweep_report **list, size_t n, bool 
 int cluster_status_list(struct cli *cli, bool all_namespaces, struct ds_err *err)
 {
     struct cluster c;
-    struct sweep_report **list;
-    size_t n;
+    struct sweep_report **list = NULL;
+    size_t n = 0;
     int rc = cluster_open(cli, &c, err);
     if (rc < 0)
         return rc;

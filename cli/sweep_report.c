@@ -24,6 +24,15 @@ static void take_text(const struct json *object, const char *key, char *out, siz
         json_copy_text(out, room, text);
 }
 
+/* What the API server allows for names; they are shown and typed again as they are. */
+static bool is_name(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '-' || *c == '.'))
+            return false;
+    return true;
+}
+
 static enum run_wish wish_of(const struct json *spec)
 {
     struct ds_span text;
@@ -55,6 +64,9 @@ int sweep_report_read(const struct json *object, const char *context, struct swe
         return ds_fail(err, DS_EPARSE, "the API server's answer is a Sweep without a name");
     json_copy_text(r.name, sizeof r.name, name);
     take_text(meta, "namespace", r.namespace_, sizeof r.namespace_);
+    if (!is_name(r.name) || !is_name(r.namespace_))
+        return ds_fail(err, DS_EPARSE,
+                       "the API server's answer is a Sweep with a name that cannot be one");
     take_text(meta, "uid", r.uid, sizeof r.uid);
     take_text(meta, "resourceVersion", r.resource_version, sizeof r.resource_version);
     take_text(json_get(spec, "results"), "store", r.store, sizeof r.store);

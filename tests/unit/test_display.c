@@ -356,3 +356,60 @@ Test(display, the_closing_sentence_counts_verdicts)
     cr_expect_str_eq(out.data, "24 cases: 23 ok, 1 failed (crashed 1) in 26.0s");
     arena_destroy(s.arena);
 }
+
+Test(display, counts_of_a_cluster_replace_events_and_make_rates_of_their_growth)
+{
+    struct scene s;
+    ds_auto_buf out;
+    buf_init(&out, 1u << 16);
+    start(&s, "spe1", 0, 0, 0);
+    s.d.setup.now_ms = T0;
+    display_render(&s.d, T0, 80, 5, false, &out);
+    cr_expect(strstr(out.data, "not planned yet"), "%s", out.data);
+    struct display_counts c = {.n_total = 200, .n_done = 100, .note = "Running: round 2"};
+    display_state_counts(&s.d, &c, T0 + 1000);
+    cr_expect_lt(display_rate_per_s(&s.d, T0 + 2000), 0, "what was done before is no progress");
+    c.n_done = 120;
+    c.n_failed = 5;
+    c.failed_by[VERDICT_TIMEOUT] = 5;
+    display_state_counts(&s.d, &c, T0 + 11000);
+    cr_expect_eq(display_settled(&s.d), 125);
+    cr_expect_gt(display_eta_ms(&s.d, T0 + 12000), 0);
+    buf_reset(&out);
+    display_render(&s.d, T0 + 12000, 80, 8, false, &out);
+    cr_expect(strstr(out.data, "125/200") && strstr(out.data, "Running: round 2")
+                  && strstr(out.data, "timeout 5"),
+              "%s", out.data);
+    c.n_done = 110;  /* hints of pods that a census did not confirm */
+    c.n_total = 150; /* an edit */
+    display_state_counts(&s.d, &c, T0 + 13000);
+    cr_expect_eq(display_settled(&s.d), 115);
+    buf_reset(&out);
+    display_put_summary(&s.d, T0 + 13000, &out);
+    cr_expect(strstr(out.data, "150 cases: 110 ok, 5 failed (timeout 5), 35 to do"), "%s",
+              out.data);
+    arena_destroy(s.arena);
+}
+
+Test(display, plain_lines_about_a_cluster_say_each_note_once_and_no_progress_before_a_plan)
+{
+    struct scene s;
+    ds_auto_buf out;
+    buf_init(&out, 1u << 16);
+    start(&s, "spe1", 0, 0, 0);
+    struct display_counts c = {.note = "Pending: waits for ConfigMap x"};
+    for (int i = 0; i < 5; i++) {
+        display_state_counts(&s.d, &c, T0 + i * 20000);
+        display_plain(&s.d, T0 + i * 20000, &out);
+    }
+    cr_expect(ds_span_is(buf_span(&out), "Pending: waits for ConfigMap x\n"), "%s", out.data);
+    buf_reset(&out);
+    c = (struct display_counts){.n_total = 100, .n_done = 50, .note = "Running"};
+    display_state_counts(&s.d, &c, T0 + 100000);
+    display_plain(&s.d, T0 + 100000, &out);
+    c.n_done = 60;
+    display_state_counts(&s.d, &c, T0 + 120000);
+    display_plain(&s.d, T0 + 120000, &out);
+    cr_expect(strstr(out.data, "60/100 cases (60%)"), "%s", out.data);
+    arena_destroy(s.arena);
+}
