@@ -12,6 +12,7 @@ extern const struct cmd_entry cmd_init;
 extern const struct cmd_entry cmd_plan;
 extern const struct cmd_entry cmd_render;
 extern const struct cmd_entry cmd_run;
+extern const struct cmd_entry cmd_submit;
 extern const struct cmd_entry cmd_cancel;
 extern const struct cmd_entry cmd_suspend;
 extern const struct cmd_entry cmd_resume;

@@ -4,9 +4,9 @@
 
 /* In the order of a sweep's life, which is the order of --help. */
 static const struct cmd_entry *const COMMANDS[] = {
-    &cmd_init,   &cmd_plan,   &cmd_render,   &cmd_run,     &cmd_cancel, &cmd_suspend, &cmd_resume,
-    &cmd_status, &cmd_ls,     &cmd_show,     &cmd_logs,    &cmd_fetch,  &cmd_collect, &cmd_verify,
-    &cmd_prune,  &cmd_census, &cmd_topology, &cmd_version, NULL,
+    &cmd_init,   &cmd_plan,   &cmd_render, &cmd_run,      &cmd_submit,  &cmd_cancel, &cmd_suspend,
+    &cmd_resume, &cmd_status, &cmd_ls,     &cmd_show,     &cmd_logs,    &cmd_fetch,  &cmd_collect,
+    &cmd_verify, &cmd_prune,  &cmd_census, &cmd_topology, &cmd_version, NULL,
 };
 
 static const struct program PROGRAM = {
