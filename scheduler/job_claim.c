@@ -51,7 +51,7 @@ void manifest_claim_label(const char *claim, char out[CLAIM_LABEL_BYTES])
     size_t n = strlen(claim);
     memset(out, 0, CLAIM_LABEL_BYTES);
     if (n < CLAIM_LABEL_BYTES)
-        memcpy(out, claim, n);
+        (void)snprintf(out, CLAIM_LABEL_BYTES, "%s", claim);
     else
         (void)snprintf(out, CLAIM_LABEL_BYTES, "%.50s-%08x", claim,
                        ds_span_hash((struct ds_span){claim, n}));

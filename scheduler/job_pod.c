@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+static const char AGENT[] = POD_AGENT, CLI[] = POD_CLI, SWEEP_FILE[] = POD_SPEC "/sweep.json";
+
 #define GRACE_S      60 /* to end what runs and commit what is done */
 #define ENV_MAX_ROOM (64u << 10)
 
@@ -145,7 +147,7 @@ static void put_words(struct json_writer *w, const char *const *words, size_t n)
 static void put_census_command(struct making *m)
 {
     const char *const words[] = {
-        POD_CLI,     "census",   "--sweep-file", POD_SPEC "/sweep.json",
+        POD_CLI,     "census",   "--sweep-file", SWEEP_FILE,
         "--store",   POD_STORE,  "--deck",       m->deck_map ? POD_DECK : "none",
         "--scratch", POD_SCRATCH};
     put_words(&m->w, words, DS_COUNT(words));
@@ -158,7 +160,7 @@ static void put_worker_command(struct making *m)
     (void)snprintf(first, sizeof first, "%u", m->job->shape.first_index);
     (void)snprintf(cores, sizeof cores, "%u", m->pod.cpus);
     (void)snprintf(memory, sizeof memory, "%llu", (unsigned long long)pod_size_worker_mem(&m->pod));
-    const char *const words[] = {POD_AGENT,       "work",
+    const char *const words[] = {AGENT,           "work",
                                  "--store",       POD_STORE,
                                  "--sweep",       m->in->view->name,
                                  "--plan",        m->step->plan_digest,
@@ -175,7 +177,7 @@ static void put_worker_command(struct making *m)
 /* A little CPU and no whole one: the static CPU manager chooses cores for the worker alone. */
 static void put_agent(struct making *m)
 {
-    static const char *const WORDS[] = {POD_AGENT, "install", INSTALL_FOLDER};
+    static const char *const WORDS[] = {AGENT, "install", INSTALL_FOLDER};
     static const struct share SHARE = {"100m", UINT64_C(64) << 20, UINT64_C(64) << 20};
     struct json_writer *w = &m->w;
     jw_key(w, "initContainers");
