@@ -147,7 +147,7 @@ static void put_words(struct json_writer *w, const char *const *words, size_t n)
 static void put_census_command(struct making *m)
 {
     const char *const words[] = {
-        POD_CLI,     "census",   "--sweep-file", SWEEP_FILE,
+        CLI,         "census",   "--sweep-file", SWEEP_FILE,
         "--store",   POD_STORE,  "--deck",       m->deck_map ? POD_DECK : "none",
         "--scratch", POD_SCRATCH};
     put_words(&m->w, words, DS_COUNT(words));
