@@ -2,6 +2,7 @@
 #include "cli/store_pod.h"
 
 #include "base/arena.h"
+#include "scheduler/job_manifest.h"
 
 #include <stdio.h>
 
@@ -16,6 +17,15 @@
 static bool is_ours(struct ds_span key)
 {
     return ds_span_is(key, LABEL_MANAGED_BY) || ds_span_starts(key, SWEEP_GROUP "/");
+}
+
+/* As the controller's pods have it, or they would never meet. */
+static void put_claim_label(struct json_writer *w, struct ds_span claim)
+{
+    char name[256], label[CLAIM_LABEL_BYTES];
+    (void)snprintf(name, sizeof name, "%.*s", DS_FMT(claim));
+    manifest_claim_label(name, label);
+    jw_kv_cstr(w, LABEL_CLAIM, label);
 }
 
 static void copy_text_map(struct json_writer *w, const struct json *map)
@@ -132,8 +142,7 @@ static void put_metadata(struct json_writer *w, const struct store_pod_plan *p,
     jw_kv_cstr(w, LABEL_MANAGED_BY, "decksweep");
     jw_kv_cstr(w, LABEL_SWEEP, p->sweep);
     jw_kv_cstr(w, LABEL_KIND, "store");
-    if (p->claim.len <= 63)
-        jw_kv_text(w, LABEL_CLAIM, p->claim);
+    put_claim_label(w, p->claim);
     jw_end_object(w);
     jw_key(w, "annotations");
     jw_object(w);
@@ -257,7 +266,7 @@ static void put_affinity(struct json_writer *w, struct ds_span claim)
     jw_object(w);
     jw_key(w, "matchLabels");
     jw_object(w);
-    jw_kv_text(w, LABEL_CLAIM, claim);
+    put_claim_label(w, claim);
     jw_end_object(w);
     jw_end_object(w);
     jw_kv_cstr(w, "topologyKey", "kubernetes.io/hostname");
@@ -288,7 +297,7 @@ static void put_spec(struct json_writer *w, const struct store_pod_plan *p,
     jw_key(w, "spec");
     jw_object(w);
     jw_kv_u64(w, "activeDeadlineSeconds", STORE_POD_LIFE_S);
-    if (p->one_node && p->claim.len <= 63)
+    if (p->one_node)
         put_affinity(w, p->claim);
     jw_kv_bool(w, "automountServiceAccountToken", false);
     jw_key(w, "containers");
