@@ -210,12 +210,8 @@ static void put_kept(const struct sweep_report *r, struct ds_buf *out)
 
 static void put_workers(const struct sweep_report *r, struct ds_buf *out)
 {
-    uint32_t n = round_runs(&r->status) ? r->status.n_running : 0;
-    if (n == 1)
-        (void)buf_put_text(out, "its worker ends, and the cases that it has not finished wait");
-    else if (n > 1)
-        (void)buf_printf(out, "its %u workers end, and the cases that they have not finished wait",
-                         n);
+    if (round_runs(&r->status) && r->status.n_running > 0)
+        (void)buf_put_text(out, "its workers end, and the cases that they have not finished wait");
     else
         (void)buf_put_text(out, "nothing new is started");
     put_kept(r, out);

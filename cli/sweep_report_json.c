@@ -123,7 +123,7 @@ static void put_speed(struct json_writer *w, const struct sweep_report *r, int64
     jw_kv_bool(w, "alive", s->step.kind != STEP_NONE && s->step.ended_s == 0);
     jw_key(w, "live"); /* hints from pods that the next census counts */
     jw_object(w);
-    jw_kv_u64(w, "workers", s->n_running);
+    jw_kv_u64(w, "slots", s->n_running);
     jw_kv_u64(w, "ok", s->live_ok);
     jw_kv_u64(w, "failed_attempts", s->live_failed);
     jw_end_object(w);

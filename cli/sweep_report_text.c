@@ -101,6 +101,14 @@ static void put_count(struct ds_buf *out, const char *name, uint32_t n)
         (void)buf_printf(out, "  %-24s %9u\n", name, n);
 }
 
+/* "round 2: 75 cases in 4 workers", "census 3": lines of their own say that and more. */
+static bool message_is_step(const struct sweep_status *s)
+{
+    const char *start = s->step.kind == STEP_ROUND ? "round " : "census ";
+    return s->step.kind != STEP_NONE && s->step.ended_s == 0
+           && strncmp(s->message, start, strlen(start)) == 0;
+}
+
 static void put_counts(const struct sweep_report *r, struct ds_buf *out)
 {
     const struct sweep_status *s = &r->status;
@@ -142,9 +150,12 @@ static void put_round(const struct sweep_report *r, int64_t now_s, unsigned widt
     uint32_t cases = cases_of(&s->step), chunks = workers_of(&s->step);
     ds_auto_buf line = {0};
     buf_init(&line, 4096);
-    (void)buf_printf(&line, "round %u: %u %s in %u %s, %u running", s->step.number, cases,
-                     cases == 1 ? "case" : "cases", chunks, chunks == 1 ? "worker" : "workers",
-                     s->n_running);
+    (void)buf_printf(&line, "round %u: %u %s in %u %s", s->step.number, cases,
+                     cases == 1 ? "case" : "cases", chunks, chunks == 1 ? "worker" : "workers");
+    if (s->n_running > 0)
+        (void)buf_printf(&line, ", room for %u at a time", s->n_running);
+    else
+        (void)buf_put_text(&line, ", none runs");
     if (s->live_ok > 0 || s->live_failed > 0)
         (void)buf_printf(&line, "; those that ended report %u ok, %u failed", s->live_ok,
                          s->live_failed);
@@ -223,7 +234,8 @@ static void put_conditions(const struct sweep_report *r, int64_t now_s, unsigned
         (void)buf_put_span(out, buf_span(&line));
         buf_reset(&line);
         (void)buf_put_text(&line, c->reason);
-        if (c->message[0] && strcmp(c->message, r->status.message) == 0)
+        bool said = strcmp(c->message, r->status.message) == 0 && !message_is_step(&r->status);
+        if (c->message[0] && said)
             (void)buf_put_text(&line, " (see above)");
         else if (c->message[0] && strcmp(c->message, c->reason) != 0)
             (void)buf_printf(&line, "%s%s", c->reason[0] ? ": " : "", c->message);
@@ -281,7 +293,7 @@ void sweep_report_put_text(const struct sweep_report *r, int64_t now_s, unsigned
 {
     const struct sweep_status *s = &r->status;
     put_head(r, out);
-    if (s->message[0]) {
+    if (s->message[0] && !message_is_step(s)) {
         text_put_repeat(out, ' ', MESSAGE_INDENT);
         put_wrapped(out, ds_span_of(s->message), MESSAGE_INDENT, MESSAGE_INDENT, width);
     }
@@ -325,7 +337,7 @@ void sweep_report_put_list(const struct sweep_report *const *list, size_t n, boo
                            int64_t now_s, unsigned width, struct ds_arena *a, struct ds_buf *out)
 {
     static const char *const HEADER[] = {"NAMESPACE", "NAME",    "PHASE", "DONE",
-                                         "FAILED",    "WORKERS", "ROUND", "AGE"};
+                                         "FAILED",    "RUNNING", "ROUND", "AGE"};
     unsigned skip = all_namespaces ? 0 : 1;
     unsigned columns = (unsigned)DS_COUNT(HEADER) - skip + 1;
     struct table t;

@@ -121,7 +121,7 @@ json.dump(c, open(sys.argv[1], "w"))' "$@"
     make_sweep another
     split as_engineer decksweep status -n "$NS"
     [ "$status" -eq 0 ]
-    head -n 1 <<<"$output" | grep -qE "^NAME +PHASE +DONE +FAILED +WORKERS +ROUND +AGE +MESSAGE$"
+    head -n 1 <<<"$output" | grep -qE "^NAME +PHASE +DONE +FAILED +RUNNING +ROUND +AGE +MESSAGE$"
     grep -qE "^busy +Running +144/200 +4 +2 +2 " <<<"$output"
     grep -qE "^another +Pending" <<<"$output"
     split decksweep status -n "$NS" --json

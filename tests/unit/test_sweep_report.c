@@ -42,7 +42,7 @@ static struct sweep_report busy(void)
                                        .stored_bytes = UINT64_C(3) << 28};
     s->totals.n_failed_by[VERDICT_TIMEOUT] = 3;
     s->totals.n_failed_by[VERDICT_DECK_ERROR] = 1;
-    s->n_running = 2;
+    s->n_running = 16;
     s->live_ok = 24;
     s->live_failed = 1;
     s->core_seconds = 45000;
@@ -98,6 +98,18 @@ static struct sweep_report ended(enum sweep_phase phase)
     memset(s->cond, 0, sizeof s->cond);
     s->cond[COND_COMPLETE] = (struct sweep_condition){
         .status = 'T', .reason = "Succeeded", .message = "200 of 200 cases done, 0 failed"};
+    return r;
+}
+
+/* Nothing stands in the way: the message is the step's. */
+static struct sweep_report calm(void)
+{
+    struct sweep_report r = busy();
+    (void)snprintf(r.status.message, STATUS_TEXT_BYTES, "round 2: 75 cases in 4 workers");
+    (void)snprintf(r.status.cond[COND_PROGRESSING].message, STATUS_TEXT_BYTES, "%s",
+                   r.status.message);
+    r.status.cond[COND_SCHEDULABLE] = (struct sweep_condition){
+        .status = 'T', .reason = "Fits", .message = "pods find room", .since_s = NOW - 300};
     return r;
 }
 
@@ -157,6 +169,7 @@ Test(sweep_report, status_is_told_as_the_golden_texts_have_it_at_every_width)
         struct sweep_report r;
     } ROWS[] = {
         {"busy", busy()},
+        {"calm", calm()},
         {"succeeded", ended(PHASE_SUCCEEDED)},
         {"failed", ended(PHASE_FAILED)},
         {"fresh", fresh()},
@@ -171,7 +184,7 @@ Test(sweep_report, status_is_told_as_the_golden_texts_have_it_at_every_width)
             (void)snprintf(name, sizeof name, "%s-%u.txt", ROWS[i].name, WIDTHS[w]);
             expect_golden(name, &out);
             cr_expect_null(memchr(out.data, '\033', out.len), "%s", name);
-            if (WIDTHS[w] >= 80 && i < 4)
+            if (WIDTHS[w] >= 80 && i < 5)
                 expect_within(&out, WIDTHS[w], name);
         }
     }
@@ -305,7 +318,7 @@ Test(sweep_report, wishes_say_what_will_happen_and_patch_only_what_changes_somet
         const char *says;
     } ROWS[] = {
         {RUN_ACTIVE, RUN_SUSPENDED, PHASE_RUNNING, true,
-         "spe1-lhs -n team will be suspended: its 2 workers end, and the cases that they have not "
+         "spe1-lhs -n team will be suspended: its workers end, and the cases that they have not "
          "finished wait; the results of 144 of 200 cases stay. `decksweep resume spe1-lhs -n "
          "team` goes on"},
         {RUN_ACTIVE, RUN_CANCELLED, PHASE_RUNNING, true, "will be cancelled"},
