@@ -186,7 +186,9 @@ static void take_new_spec(struct deciding *d)
     st->max_failed = -1;
     st->n_running = st->live_ok = st->live_failed = 0;
     st->phase = PHASE_PENDING;
-    st->bundle_stored = st->collected = false;
+    st->bundle_stored =
+        st->bundle[0] && w->deck_source == DECK_CONFIG_MAP && strcmp(st->bundle, w->deck_name) == 0;
+    st->collected = false;
     st->ended_s = 0;
     memset(st->message, 0, sizeof st->message);
     decide_condition(d, COND_DECISION_NEEDED, 'F', "No", "%s", "");

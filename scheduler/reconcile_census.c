@@ -127,12 +127,15 @@ static void wait_for(struct deciding *d, const struct census_report *r)
 static void take_counts(struct deciding *d, const struct census_report *r)
 {
     struct sweep_status *st = d->st;
+    const struct sweep_view *w = d->in->sweep;
     const char *ours = d->in->controller_version ? d->in->controller_version : "";
     if (r->totals.n_rows > 0) {
         st->totals = r->totals;
         st->max_failed = r->max_failed;
         st->live_ok = st->live_failed = st->n_running = 0;
     }
+    if (r->bundle_stored && w->deck_owned && strlen(w->deck_name) < sizeof st->bundle)
+        decide_copy(st->bundle, sizeof st->bundle, w->deck_name); /* its name carries its digest */
     st->bundle_stored = st->bundle_stored || r->bundle_stored;
     if (r->plan_digest[0])
         memcpy(st->plan_digest, r->plan_digest, sizeof st->plan_digest);

@@ -81,6 +81,38 @@ static void note_due(struct index_tally *t, int64_t due_s, int64_t now_s)
         t->next_s = due_s;
 }
 
+/* Pods that were deleted leave nothing to see: their index may wait in back-off for ten minutes.
+ * Since when has a Job that got somewhere had no pods, and nobody says why? 0: it is not so. */
+static int64_t idle_since(const struct job_view *j, const struct index_tally *t)
+{
+    bool idle = t->settled > 0 && t->n_alive == 0 && j->n_active == 0 && !j->suspended
+                && j->why[0] == '\0' && !j->complete && !j->failed;
+    return idle ? j->seen_s : 0;
+}
+
+static void give_up_open(const struct index_table *t, const struct job_view *j, int64_t now_s,
+                         struct index_tally *out)
+{
+    int64_t idle = idle_since(j, out);
+    bool idle_is_over = idle > 0 && now_s >= idle + INDEX_PATIENCE_S;
+    /* Pods of dead nodes count as active: nothing more is started when they have all the places. */
+    bool blocked = j->parallelism > 0 && out->n_held >= j->parallelism;
+    for (uint32_t i = 0; i < t->n; i++) {
+        if (t->state[i] == INDEX_HELD)
+            out->given_up++;
+        if (t->state[i] != INDEX_OPEN)
+            continue;
+        if (t->last_end_s[i] == 0) {
+            out->given_up += idle_is_over || blocked;
+            if (idle > 0)
+                note_due(out, idle + INDEX_PATIENCE_S, now_s);
+        } else {
+            out->given_up += now_s >= t->last_end_s[i];
+            note_due(out, t->last_end_s[i], now_s);
+        }
+    }
+}
+
 struct index_tally decide_count_indexes(const struct deciding *d, const char *job_uid,
                                         const struct job_view *j)
 {
@@ -96,22 +128,16 @@ struct index_tally decide_count_indexes(const struct deciding *d, const char *jo
         if (!is_of(p, job_uid))
             continue;
         bool ended = p->phase == POD_SUCCEEDED || p->phase == POD_FAILED;
-        out.running += p->phase == POD_RUNNING && !p->deleting;
+        out.n_alive += !ended;
         if (p->deleting && !ended) {
-            out.has_held_pod = out.has_held_pod || now >= patience_end(p);
+            out.n_held += now >= patience_end(p);
             note_due(&out, patience_end(p), now);
         }
         mark_pod(&t, p, now);
     }
-    for (uint32_t i = 0; i < t.n; i++) {
+    for (uint32_t i = 0; i < t.n; i++)
         out.settled += t.state[i] == INDEX_DONE;
-        if (t.state[i] == INDEX_HELD)
-            out.given_up++;
-        if (t.state[i] != INDEX_OPEN || t.last_end_s[i] == 0)
-            continue;
-        out.given_up += now >= t.last_end_s[i];
-        note_due(&out, t.last_end_s[i], now);
-    }
+    give_up_open(&t, j, now, &out);
     return out;
 }
 

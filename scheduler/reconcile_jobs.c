@@ -192,7 +192,7 @@ void decide_end_step(struct deciding *d, const char *why)
 static bool ends_by_itself(struct deciding *d, const struct job_view *j)
 {
     struct index_tally t = decide_count_indexes(d, j->uid, j);
-    if (t.has_held_pod)
+    if (t.n_held > 0)
         return false;
     if (t.next_s != 0)
         decide_wake(d, t.next_s);

@@ -64,8 +64,8 @@ bool decide_deck_is_there(const struct sweep_view *w, const struct sweep_status 
 struct index_tally {
     uint32_t settled;  /* succeeded or failed for good */
     uint32_t given_up; /* Kubernetes will not bring them soon */
-    uint32_t running;  /* pods */
-    bool has_held_pod; /* Terminating for longer than it should: its node is gone */
+    uint32_t n_alive;  /* pods that have not ended */
+    uint32_t n_held;   /* of those: Terminating for longer than they should; their nodes are gone */
     int64_t next_s;    /* when the next index loses patience; 0 none */
 };
 struct index_tally decide_count_indexes(const struct deciding *d, const char *job_uid,

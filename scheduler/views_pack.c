@@ -108,7 +108,8 @@ void job_view_note_seen(struct job_view *now, const struct job_view *before, int
 {
     bool same_state = before && before->seen_s > 0 && strcmp(now->uid, before->uid) == 0
                       && now->complete == before->complete && now->failed == before->failed
-                      && now->deleting == before->deleting;
+                      && now->deleting == before->deleting
+                      && (now->n_active == 0) == (before->n_active == 0);
     now->seen_s = same_state ? before->seen_s : now_s;
 }
 

@@ -114,9 +114,10 @@ struct sweep_status {
     uint32_t idle_rounds;   /* in a row, without a new key */
     struct round_line rounds[STATUS_MAX_ROUNDS];
     uint32_t n_rounds;
-    bool bundle_stored, collected;
-    bool wants_census;   /* something changed that a census must see */
-    double core_seconds; /* requested CPUs x time of every pod of ours that has ended */
+    char bundle[STATUS_NAME_BYTES]; /* ConfigMap of submit whose deck the store has; "" none */
+    bool bundle_stored, collected;  /* bundle_stored: the deck that spec.deckFrom names */
+    bool wants_census;              /* something changed that a census must see */
+    double core_seconds;            /* requested CPUs x time of every pod of ours that has ended */
     int64_t started_s, ended_s;
     char message[STATUS_TEXT_BYTES]; /* one line: what happens, or why not */
     struct sweep_condition cond[COND_COUNT];

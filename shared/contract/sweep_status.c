@@ -72,6 +72,7 @@ bool sweep_phase_is_final(enum sweep_phase p)
 #define STATUS(kind, member, key) JSON_FIELD(kind, struct sweep_status, member, key)
 static const struct json_field STATUS_FIELDS[] = {
     STATUS(FIELD_TEXT, agent_image, "agentImage"),
+    STATUS(FIELD_TEXT, bundle, "bundle"),
     STATUS(FIELD_BOOL, bundle_stored, "bundleStored"),
     STATUS(FIELD_U32, census_number, "censusNumber"),
     STATUS(FIELD_U32, census_tries, "censusTries"),
