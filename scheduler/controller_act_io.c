@@ -51,17 +51,16 @@ static bool is_good(int status)
     return status >= 200 && status <= 299;
 }
 
-/* A write that stays refused is told to people once and tried again later. */
+/* A write that stays refused: reconcile says so in the status until a go succeeds. What passes by
+ * itself is worth no word the first time. */
 static void fail(struct sweep_work *w, const char *what, const struct ds_err *err)
 {
-    const struct sweep_view *view = slot_view(w->slot);
+    enum ds_code code = err ? err->code : DS_EIO;
+    const char *words = err && err->text[0] ? err->text : "no answer";
     w->c->metrics.n_write_errors++;
-    controller_say_once(w->c, "%s: %s: %s", w->slot->key, what,
-                        err && err->text[0] ? err->text : "no answer");
-    if (view && err && (err->code == DS_EDENIED || err->code == DS_EINPUT)) {
-        recorder_say(w->c, view, true, "FailedWrite", err->text);
-        (void)snprintf(w->trouble, sizeof w->trouble, "%s", err->text);
-    }
+    controller_say_once(w->c, "%s: %s: %s", w->slot->key, what, words);
+    if (code == DS_EDENIED || code == DS_EINPUT || code == DS_EEXIST || w->failures > 0)
+        (void)snprintf(w->trouble, sizeof w->trouble, "%s: %s", what, words);
     work_end(w, true);
 }
 
@@ -333,13 +332,31 @@ static void on_job_made(void *context, int status, struct ds_span body, const st
     act_next(w);
 }
 
+static struct cache_object *find_object(struct sweep_work *w, enum cache_kind kind,
+                                        const char *name)
+{
+    char key[CACHE_KEY_BYTES];
+    (void)snprintf(key, sizeof key, "%s/%s", slot_view(w->slot)->namespace_, name);
+    return cache_find(&w->c->cache, kind, key);
+}
+
+/* Is the ConfigMap of the spec there, as far as we know? */
+static bool has_spec(struct sweep_work *w)
+{
+    char name[STATUS_NAME_BYTES];
+    struct target t;
+    spec_target(w, name, &t);
+    const struct cache_object *o = find_object(w, CACHE_MAP, name);
+    return w->spec_made || (o && strcmp(o->owner_uid, slot_view(w->slot)->uid) == 0);
+}
+
 static void create_job(struct sweep_work *w, const struct action *a)
 {
     const struct target t = {JOBS, "jobs", NULL, NULL};
     struct ds_err err = {0};
     if (!w->object)
         read_sweep(w, on_whole_sweep);
-    else if (slot_view(w->slot)->status.step.kind == STEP_CENSUS && !w->spec_made)
+    else if (slot_view(w->slot)->status.step.kind == STEP_CENSUS && !has_spec(w))
         make_spec(w);
     else if (render(w, false, a->job, &err))
         send(w, HTTP_POST, &t, NULL, on_job_made);
@@ -348,14 +365,6 @@ static void create_job(struct sweep_work *w, const struct action *a)
 }
 
 /* ---- the other actions ---- */
-
-static struct cache_object *find_object(struct sweep_work *w, enum cache_kind kind,
-                                        const char *name)
-{
-    char key[CACHE_KEY_BYTES];
-    (void)snprintf(key, sizeof key, "%s/%s", slot_view(w->slot)->namespace_, name);
-    return cache_find(&w->c->cache, kind, key);
-}
 
 /* Deleted, gone before, or another one by now: in any case not there any more. */
 static void on_deleted(void *context, int status, struct ds_span body, const struct ds_err *err)
@@ -476,5 +485,6 @@ void act_next(struct sweep_work *w)
             return;
         w->at++;
     }
+    w->trouble[0] = '\0';
     work_end(w, false);
 }

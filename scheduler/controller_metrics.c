@@ -128,6 +128,12 @@ void metrics_put(const struct metrics *m, const char *version, struct ds_buf *ou
     for (unsigned p = 0; p <= PHASE_STALLED; p++)
         (void)buf_printf(out, "decksweep_sweeps{phase=\"%s\"} %llu\n",
                          sweep_phase_name((enum sweep_phase)p), (unsigned long long)m->sweeps[p]);
+    head(out, "decksweep_objects", "gauge", "Objects known.");
+    (void)buf_printf(out,
+                     "decksweep_objects{kind=\"jobs\"} %llu\ndecksweep_objects{kind=\"pods\"} "
+                     "%llu\ndecksweep_objects{kind=\"nodes\"} %llu\n",
+                     (unsigned long long)m->jobs, (unsigned long long)m->pods,
+                     (unsigned long long)m->nodes);
     put_one(out, "decksweep_leader", "gauge", "1 when this controller acts.", m->leader);
     put_one(out, "decksweep_ready", "gauge", "1 when every cache is filled.", m->ready);
     put_one(out, "decksweep_queue_length", "gauge", "Sweeps that are to be looked at.", m->queue);

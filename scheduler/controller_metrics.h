@@ -36,6 +36,7 @@ struct metrics {
     size_t n_watches;
     /* filled in before the text is made */
     uint64_t sweeps[PHASE_STALLED + 1];
+    uint64_t jobs, pods, nodes; /* known */
     uint64_t queue, writing, skipped, resident_bytes;
     double cpu_s, start_s;
     bool leader, ready;

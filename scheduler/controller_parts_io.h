@@ -48,11 +48,11 @@ struct sweep_work {
     bool wrote; /* something was written in this go: look again at once */
     struct action *action; /* malloc; performed one after the other */
     uint32_t n_actions, at;
-    struct sweep_status *status;     /* to be written first; NULL: written, or unchanged */
-    struct json *object;             /* the whole Sweep, while Jobs are created from it */
-    bool spec_made;                  /* the ConfigMap of its spec exists */
-    char trouble[STATUS_TEXT_BYTES]; /* words of the last go that was refused; "" none since */
-    char refused[STATUS_TEXT_BYTES]; /* no Job can be made of this generation */
+    struct sweep_status *status;          /* to be written first; NULL: written, or unchanged */
+    struct json *object;                  /* the whole Sweep, while Jobs are created from it */
+    bool spec_made;                       /* the ConfigMap of its spec exists */
+    char trouble[DS_ERR_TEXT_BYTES + 64]; /* of the last go that failed; "" it did not */
+    char refused[STATUS_TEXT_BYTES];      /* no Job can be made of this generation */
     int64_t refused_generation;
     int64_t status_ms, decided_ms, claim_ms; /* monotonic; 0 never */
     int64_t not_before_ms;                   /* after a failure */

@@ -5,7 +5,7 @@
 #include "kube/kube_path.h"
 #include "scheduler/controller_parts_io.h"
 
-#include <stdio.h>
+#include <malloc.h>
 
 #define OURS       LABEL_MANAGED_BY "=decksweep"
 #define OUR_PODS   OURS "," LABEL_KIND " in (census,round)"
@@ -101,6 +101,7 @@ static void on_synced(void *context)
     if (!w->limits && w->in_list)
         cache_list_ends(&w->c->cache, w->kind, w->scope, &now, work_touched, w->c);
     w->in_list = false;
+    (void)malloc_trim(0); /* a list passes through much more memory than it leaves behind */
 }
 
 static void on_trouble(void *context, const struct ds_err *err)

@@ -87,7 +87,6 @@ void work_end(struct sweep_work *w, bool failed)
         w->not_before_ms = now + wait;
     } else {
         w->failures = 0;
-        w->trouble[0] = '\0';
         if (wrote) {
             w->streak++;
             wait = w->streak > STREAK_MOST ? STREAK_WAIT_MS : 0;
@@ -179,10 +178,10 @@ static void decide(struct sweep_work *w, struct sweep_view *view)
     in.n_nodes = w->n_nodes;
     in.limits = &c->limits;
     in.sweeps_ahead = sweeps_ahead(w);
-    in.trouble = w->trouble;
     in.controller_version = DECKSWEEP_VERSION;
     in.agent_image = c->o->agent_image;
     in.now_s = clock_unix_ms() / 1000;
+    in.trouble = w->trouble;
     int64_t start = clock_monotonic_ns();
     reconcile(&in, c->decided);
     metrics_count_reconcile(&c->metrics, clock_monotonic_ns() - start);
@@ -226,7 +225,7 @@ static bool needs_claim(const struct sweep_work *w, const struct sweep_view *vie
 /* May this status wait for the next one? */
 static bool can_wait(const struct sweep_work *w, const struct reconciled *r, int64_t now)
 {
-    if (r->urgent || w->status_ms == 0 || now - w->status_ms >= STATUS_EVERY_MS)
+    if (r->urgent || r->fence || w->status_ms == 0 || now - w->status_ms >= STATUS_EVERY_MS)
         return false;
     for (uint32_t i = 0; i < r->n_actions; i++)
         if (r->action[i].kind != ACT_EVENT)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* healthz, readyz and metrics over plain HTTP. Nothing secret is in them, and nothing is changed. */
 #include "base/clock_io.h"
+#include "base/log_io.h"
 #include "scheduler/controller_parts_io.h"
 
 #include <stdio.h>
@@ -41,6 +42,9 @@ static void fill_in(struct controller *c)
     m->cpu_s = (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec)
                + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
     m->start_s = (double)(clock_unix_ms() - (clock_monotonic_ms() - c->started_ms)) / 1e3;
+    m->jobs = c->cache.table[CACHE_JOB].n;
+    m->pods = c->cache.table[CACHE_POD].n;
+    m->nodes = c->cache.table[CACHE_NODE].n;
     m->queue = due_count(&c->due);
     m->writing = c->n_writing;
     m->skipped = c->cache.n_skipped;
@@ -94,5 +98,8 @@ int endpoints_open(struct controller *c, struct ds_err *err)
     };
     if (!c->o->listen_address)
         return 0;
-    return http_server_open(&o, &c->server, err);
+    int rc = http_server_open(&o, &c->server, err);
+    if (rc == 0)
+        log_info("endpoints at %s:%u", o.address, http_server_port(c->server));
+    return rc;
 }
