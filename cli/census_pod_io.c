@@ -434,6 +434,8 @@ int census_pod_run(struct cli *cli, const struct census_options *o)
     if (!w)
         return CLI_WORLD;
     watch_signals();
+    if (o->scratch) /* the root of a pod is read-only: everything temporary goes there */
+        (void)setenv("TMPDIR", o->scratch, 1);
     *w = (struct census_work){.cli = cli,
                               .o = o,
                               .scratch = env_temporary_folder(o->scratch),
