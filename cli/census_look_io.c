@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "cli/census_work.h"
+#include "cli/census_work_io.h"
 
 #include <stdarg.h>
 #include <stdio.h>

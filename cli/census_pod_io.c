@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/env_io.h"
 #include "base/fs_io.h"
-#include "cli/census_work.h"
+#include "cli/census_work_io.h"
 #include "cli/collect_progress_io.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
 #include "agent/topology_io.h"
 #include "base/fs_io.h"
 #include "base/units.h"
-#include "cli/census_work.h"
+#include "cli/census_work_io.h"
 #include "scheduler/backend_local_io.h"
 
 #include <stdio.h>

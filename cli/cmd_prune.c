@@ -7,6 +7,7 @@
 #include "cli/prune.h"
 #include "cli/target_io.h"
 #include "cli/text.h"
+#include "scheduler/bundle_paths.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -146,6 +147,16 @@ static int lock_out_runs(struct pruning *p, int *fd, struct ds_err *err)
     return rc;
 }
 
+/* The deck that the stored sweep file means; one that cannot be read means any. */
+static void find_deck(struct pruning *p)
+{
+    const struct sweep *sweep;
+    char key[BUNDLE_KEY_BYTES];
+    if (target_sweep(p->t, &sweep, NULL) == 0
+        && bundle_key_from(sweep->deck_from_kind, sweep->deck_from, key))
+        p->view.deck_key = arena_copy(p->t->arena, ds_span_of(key));
+}
+
 static int prune(struct pruning *p, struct ds_err *err)
 {
     size_t n_removed = 0;
@@ -153,6 +164,8 @@ static int prune(struct pruning *p, struct ds_err *err)
     if (rc == 0)
         rc = prune_prepare(&p->t->plan, p->t->plan_digest, &p->t->design, &p->t->census,
                            p->t->arena, &p->view, err);
+    if (rc == 0)
+        find_deck(p);
     if (rc == 0)
         rc = store_list(p->t->store, p->t->prefix, look_at, p, err);
     if (rc == DS_ETOOBIG)

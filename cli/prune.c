@@ -11,7 +11,7 @@ const char *prune_reason_words(enum prune_reason why)
         [PRUNE_KEEP] = "needed",
         [PRUNE_ORPHAN] = "results of cases that are not in the plan",
         [PRUNE_NARROWER] = "archives of cases that have one with more classes",
-        [PRUNE_PLAN] = "earlier plans, designs and bundles",
+        [PRUNE_PLAN] = "earlier plans, designs, bundles and decks",
     };
     return WORDS[why];
 }
@@ -45,7 +45,7 @@ int prune_prepare(const struct plan *p, const char *plan_digest, const struct de
     for (uint32_t i = 0; i < c->n_distinct; i++)
         by_id[i] = i;
     qsort_r(by_id, c->n_distinct, sizeof *by_id, compare_tallies, &order);
-    *out = (struct prune_view){p, plan_digest, d, c, by_id};
+    *out = (struct prune_view){p, plan_digest, d, c, by_id, DS_SPAN("")};
     return 0;
 }
 
@@ -84,6 +84,8 @@ static enum prune_reason decide_plan(const struct prune_view *v, struct ds_span 
         return ds_span_eq(key, v->plan->design_key) ? PRUNE_KEEP : PRUNE_PLAN;
     if (is_digest_key(key, "bundle.", ".tar.zst"))
         return ds_span_eq(key, v->plan->bundle_key) ? PRUNE_KEEP : PRUNE_PLAN;
+    if (is_digest_key(key, "deck.", ".tar.zst"))
+        return v->deck_key.len == 0 || ds_span_eq(key, v->deck_key) ? PRUNE_KEEP : PRUNE_PLAN;
     if (!is_digest_key(key, "plan.", ".json"))
         return PRUNE_KEEP;
     struct ds_span digest = {key.ptr + strlen("plan."), key.len - strlen("plan..json")};

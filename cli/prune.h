@@ -10,7 +10,8 @@ enum prune_reason {
     PRUNE_KEEP = 0,
     PRUNE_ORPHAN,   /* a result of a case that is not in the plan */
     PRUNE_NARROWER, /* an archive of a case that has a better one */
-    PRUNE_PLAN,     /* plan.<digest>.json, design.<digest>.csv, bundle.<digest>.tar.zst of others */
+    PRUNE_PLAN,     /* plan.<digest>.json, design.<digest>.csv, bundle.<digest>.tar.zst of others,
+                       decks of a cluster that were brought before */
     PRUNE_COUNT
 };
 
@@ -34,6 +35,9 @@ struct prune_view {
     const struct design *design;
     const struct census *census;
     uint32_t *by_id; /* tallies in the order of their ids */
+    /* deck.<digest>.tar.zst that the stored sweep file's deckFrom means; "" unknown: all are kept.
+     * Set after prune_prepare. */
+    struct ds_span deck_key;
 };
 
 /* a: keeps the order. Everything else is borrowed. Cost: O(n log n). DS_ETOOBIG: arena. */

@@ -245,3 +245,13 @@ bool bundle_key_digest(struct ds_span key, char hex[BUNDLE_HEX_BYTES])
         return false;
     return take_hex((struct ds_span){key.ptr + before, key.len - before - after}, hex);
 }
+
+bool bundle_key_from(struct ds_span kind, struct ds_span name, char out[BUNDLE_KEY_BYTES])
+{
+    char hex[BUNDLE_HEX_BYTES];
+    bool is_known = (ds_span_is(kind, "configMap") && bundle_name_digest(name, hex))
+                    || (ds_span_is(kind, "store") && bundle_key_digest(name, hex));
+    if (is_known)
+        bundle_key_of(hex, out);
+    return is_known;
+}

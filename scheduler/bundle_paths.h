@@ -63,6 +63,8 @@ bool bundle_name_digest(struct ds_span config_map, char out[BUNDLE_HEX_BYTES]);
  * there itself (deckFrom.store) has the same name. */
 #define BUNDLE_KEY_BYTES 40u
 void bundle_key_of(const char *hex, char out[BUNDLE_KEY_BYTES]);
+/* The archive that spec.deckFrom {kind: name} means, by that name; false: the names tell none. */
+bool bundle_key_from(struct ds_span kind, struct ds_span name, char out[BUNDLE_KEY_BYTES]);
 /* Is it such a name? Then hex is its digest. */
 bool bundle_key_digest(struct ds_span key, char hex[BUNDLE_HEX_BYTES]);
 

@@ -213,7 +213,7 @@ static uint64_t divide_up(uint64_t a, uint64_t b)
 /* So many cases last about ms on the pod's slots, at least one a slot. */
 static uint64_t cases_in(const struct pod_need *need, const struct pod_size *pod, uint64_t ms)
 {
-    uint64_t waves = need->case_ms ? most(1, ms / need->case_ms) : 1;
+    uint64_t waves = need->case_ms ? most(1, ms / add(need->case_ms, POD_CASE_MS)) : 1;
     return times(waves, pod->slots ? pod->slots : 1);
 }
 

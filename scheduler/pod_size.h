@@ -18,6 +18,7 @@
 #define POD_SHM_BYTES        (UINT64_C(64) << 20) /* /dev/shm where cases have one rank */
 #define POD_DISK_BYTES       (UINT64_C(256) << 20)
 #define POD_UNMEASURED_BYTES (UINT64_C(256) << 20)
+#define POD_CASE_MS          10u  /* staging, packing and committing a case, besides its run */
 #define POD_DEADLINE_S       900u /* on top of what the cases may take */
 
 struct pod_need { /* the cases of one shape */

@@ -110,6 +110,12 @@ Test(bundle_paths, names_carry_digests)
     cr_assert_str_eq(key, "deck.0123456789abcdef.tar.zst");
     cr_assert(bundle_key_digest(ds_span_of(key), hex));
     cr_assert_str_eq(hex, "0123456789abcdef");
+    char from[BUNDLE_KEY_BYTES];
+    cr_assert(bundle_key_from(DS_SPAN("configMap"), DS_SPAN("x-0123456789abcdef"), from));
+    cr_assert_str_eq(from, key);
+    cr_assert(bundle_key_from(DS_SPAN("store"), ds_span_of(key), from));
+    cr_assert_not(bundle_key_from(DS_SPAN("store"), DS_SPAN("x-0123456789abcdef"), from));
+    cr_assert_not(bundle_key_from(DS_SPAN("configMap"), DS_SPAN("by-hand"), from));
     cr_assert_not(bundle_key_digest(DS_SPAN("bundle.0123456789abcdef.tar.zst"), hex));
     cr_assert_not(bundle_key_digest(DS_SPAN("deck.tar.zst"), hex));
 }

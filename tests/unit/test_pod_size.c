@@ -223,13 +223,13 @@ Test(pod_size, chunks_last_about_as_long_as_the_limit_says)
         const struct node_class *nodes;
         uint32_t max_workers, want;
     } rows[] = {
-        {"a minute a case: ten a slot", 60000, 10000, &TWO, 0, 80},
+        {"a minute a case: ten a slot", 59990, 10000, &TWO, 0, 80},
         {"an hour a case: one a slot", 3600 * 1000, 10000, &TWO, 0, 8},
         {"nothing is known of time: one a slot", 0, 10000, &TWO, 0, 8},
         {"cases of no time at all: one worker", 1, 1000, &TWO, 0, 1000},
-        {"idle workers get their share", 60000, 800, &MANY, 0, 8},
-        {"but no chunk is shorter than a minute", 1000, 8000, &MANY, 0, 480},
-        {"workers that may not run are not idle", 60000, 800, &MANY, 10, 80},
+        {"idle workers get their share", 59990, 800, &MANY, 0, 8},
+        {"but no chunk is shorter than a minute", 990, 8000, &MANY, 0, 480},
+        {"workers that may not run are not idle", 59990, 800, &MANY, 10, 80},
         {"no more than there are", 60000, 3, &TWO, 0, 3},
     };
     struct pod_size pod = {.cpus = 8, .mem_bytes = GIB, .slots = 8};

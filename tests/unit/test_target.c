@@ -204,6 +204,8 @@ Test(target, prune_takes_only_what_the_present_plan_does_not_need)
         {"design.bb.csv", PRUNE_PLAN},
         {"bundle.cc.tar.zst", PRUNE_KEEP},
         {"bundle.dd.tar.zst", PRUNE_PLAN},
+        {"deck.ee.tar.zst", PRUNE_KEEP},
+        {"deck.ff.tar.zst", PRUNE_PLAN},
         {"design.csv", PRUNE_KEEP},
         {"design.mine.csv", PRUNE_KEEP},
         {"plan.notes.json", PRUNE_KEEP},
@@ -222,6 +224,8 @@ Test(target, prune_takes_only_what_the_present_plan_does_not_need)
     struct prune_view v;
     ds_auto_arena a = arena_create(1u << 20);
     cr_assert_eq(prune_prepare(&p, "0123456789abcdef", &d, &c, a, &v, NULL), 0);
+    cr_assert_eq(prune_decide(&v, DS_SPAN("deck.ff.tar.zst")), PRUNE_KEEP, "nobody knows better");
+    v.deck_key = DS_SPAN("deck.ee.tar.zst");
     for (size_t i = 0; i < DS_COUNT(ROWS); i++)
         cr_expect_eq(prune_decide(&v, ds_span_of(ROWS[i].key)), ROWS[i].why, "%s", ROWS[i].key);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* census_work.h - what the files of a census pod share; private to them
+/* census_work_io.h - what the files of a census pod share; private to them
  *
  * census_pod_io.c: from environment and deck to the report; census_look_io.c: what the store
  * holds; census_round_io.c: the pilot and the next round. */
-#ifndef DS_CLI_CENSUS_WORK_H
-#define DS_CLI_CENSUS_WORK_H
+#ifndef DS_CLI_CENSUS_WORK_IO_H
+#define DS_CLI_CENSUS_WORK_IO_H
 
 #include "cli/census_pod_io.h"
 #include "cli/deck_bring_io.h"
