@@ -2,6 +2,7 @@
 #include "cli/deck_bring_io.h"
 
 #include "archive/extract_io.h"
+#include "base/env_io.h"
 #include "base/fs_io.h"
 #include "base/log_io.h"
 #include "base/sha256.h"
@@ -68,6 +69,11 @@ static int check_room(const struct archive_index *x, const char *root, struct ds
         total = total + x->members[i].size_bytes < total ? UINT64_MAX
                                                          : total + x->members[i].size_bytes;
     int rc = fs_free_bytes(root, &free_bytes, err);
+    const char *allowed = env_get(ENV_SCRATCH_BYTES); /* statfs tells the node's disk */
+    uint64_t limit = UINT64_MAX;
+    if (allowed && units_parse_u64(ds_span_of(allowed), UINT64_MAX, &limit, NULL) == 0
+        && limit < free_bytes)
+        free_bytes = limit;
     if (rc < 0 || total <= free_bytes / 10 * 9)
         return rc;
     char need[UNITS_TEXT_BYTES], have[UNITS_TEXT_BYTES];
@@ -251,6 +257,17 @@ static int take_config_map_from_store(const struct deck_request *q, struct deck_
     return rc;
 }
 
+/* A plan's own bundle says nothing of the sweep file's paths; if the plan is at hand, it does. */
+static int place_stored(const struct deck_request *q, const char *name, struct deck_here *here,
+                        struct ds_arena *a, struct ds_err *err)
+{
+    struct deck_stored stored;
+    if (here->paths || deck_stored_find(q, a, &stored, NULL) < 0
+        || strcmp(stored.bundle_key, name) != 0)
+        return 0;
+    return deck_stored_paths(q, &stored, here->root, a, &here->paths, err);
+}
+
 static int take_named(const struct deck_request *q, struct deck_here *here, struct ds_arena *a,
                       struct ds_err *err)
 {
@@ -260,6 +277,7 @@ static int take_named(const struct deck_request *q, struct deck_here *here, stru
     (void)bundle_key_digest(q->w->deck_from, hex);
     int rc = take_object(q, name, hex, here, a, err);
     here->in_store = rc == 0;
+    rc = rc < 0 ? rc : place_stored(q, name, here, a, err);
     return rc == DS_ENOTFOUND ? ds_wrap(err, "deckFrom.store") : rc;
 }
 

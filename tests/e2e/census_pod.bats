@@ -196,6 +196,10 @@ Y
     run census none
     echo "$output"
     [ "$(told 'r["plan"]')" = "$PLAN" ]
+    # the same, named
+    object "spec.deckFrom={\"store\":\"$(basename store/null-sweep/bundle.*)\"}"
+    census none
+    [ "$(told 'r["plan"]')" = "$PLAN" ]
 }
 
 @test "plain files of a ConfigMap, as the kubelet mounts them" {
@@ -320,6 +324,9 @@ P
     run census none
     echo "$output"
     [ "$(told 'r["outcome"], r["plan"], r["bundleStored"]')" = "('finished', '$PLAN', True)" ]
+    DECKSWEEP_SCRATCH_BYTES=50 census none
+    [ "$(told 'r["outcome"]')" = trouble ]
+    [[ "$(told 'r["text"]')" == *"scratch has 50 B free"* ]]
     cp big store/null-sweep/deck.0123456789abcdef.tar.zst
     object 'spec.deckFrom={"store":"deck.0123456789abcdef.tar.zst"}'
     run census none

@@ -276,6 +276,33 @@ Test(sweep, formats_of_the_command_line_follow_the_files_rules)
     cr_expect_eq(sweep_parse_formats(DS_SPAN(""), &c, &err), DS_EINPUT);
 }
 
+Test(sweep, an_object_of_an_api_server_is_a_sweep_file)
+{
+    auto_case c = parse_text(
+        "{\"apiVersion\":\"decksweep.io/"
+        "v1alpha1\",\"kind\":\"Sweep\",\"metadata\":{\"annotations\":{"
+        "\"kubectl.kubernetes.io/last-applied-configuration\":\"{\\\"a\\\":1}\\n\"},"
+        "\"creationTimestamp\":\"2026-11-21T09:10:11Z\",\"finalizers\":[\"a/b\"],\"generation\":3,"
+        "\"managedFields\":[{\"fieldsV1\":{\"f:metadata\":{\"f:ownerReferences\":{\"k:{\\\"uid\\\":"
+        "\\\"x\\\"}\":{}}}},\"manager\":\"kubectl\"}],\"name\":\"s\",\"namespace\":\"n\","
+        "\"ownerReferences\":[],\"resourceVersion\":\"4711\",\"uid\":\"7f0c\"},\"spec\":{\"deck\":"
+        "\"A.DATA\",\"design\":{\"method\":\"grid\",\"seed\":9007199254740991},\"parameters\":{"
+        "\"K\":{"
+        "\"linspace\":{\"count\":5,\"from\":50000,\"to\":1e+22}},\"L\":{\"values\":[0.1,-2,1e-7,"
+        "\"x\"]}}},"
+        "\"status\":{\"phase\":\"Running\",\"totals\":{\"cases\":1}}}");
+    cr_assert_eq(c.rc, 0, "%s", c.err.text);
+    cr_expect(ds_span_is(c.sweep.name, "s"));
+    cr_expect_eq(c.sweep.params[0].to, 1e22);
+    cr_expect_eq(c.sweep.params[1].n_values, 4);
+    cr_expect_eq(c.sweep.seed, UINT64_C(9007199254740991));
+    auto_case wrong = parse_text("apiVersion: decksweep.io/v1alpha1\nkind: Sweep\nstatu: {}\n"
+                                 "metadata: {name: s, managedField: []}\n"
+                                 "spec: {deck: A.DATA, design: {method: grid}, status: {}}\n");
+    cr_expect_eq(wrong.rc, DS_EINPUT);
+    cr_expect_eq(wrong.problems.n, 3, "%zu", wrong.problems.n);
+}
+
 Test(sweep, a_thousand_parameters_pass_and_one_more_does_not)
 {
     for (size_t n = SWEEP_MAX_PARAMETERS; n <= SWEEP_MAX_PARAMETERS + 1; n++) {
