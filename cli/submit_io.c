@@ -326,16 +326,17 @@ static int upload(struct submit *s, struct store *store, struct ds_err *err)
 static int bring_through_pod(struct submit *s, struct ds_err *err)
 {
     struct store *store = NULL;
+    int rc = wait_for_controller(s, err);
+    if (rc == 0)
+        rc = check_there(s, err);
+    if (rc < 0)
+        return rc;
     struct store_pod_options o = {.loop = s->c.loop,
                                   .kube = s->c.kube,
                                   .sweep = s->object,
                                   .write = true,
                                   .say = say_waiting};
-    int rc = wait_for_controller(s, err);
-    if (rc == 0)
-        rc = check_there(s, err);
-    if (rc == 0)
-        rc = store_pod_open(&o, &store, err);
+    rc = store_pod_open(&o, &store, err);
     if (rc < 0)
         return rc;
     rc = upload(s, store, err);
