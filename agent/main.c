@@ -66,10 +66,9 @@ static int pod_index(struct cli *cli, uint64_t *index, uint64_t *failures)
 /* What a pod's environment adds. */
 static void fill_pod(const struct cmd_line *l, uint64_t failures, struct work_options *o)
 {
-    const char *disk = env_get(ENV_SCRATCH_BYTES), *node = env_get(ENV_NODE);
+    const char *disk = env_get(ENV_SCRATCH_BYTES);
     o->message_path = cmd_has(l, "message") ? cmd_text(l, "message") : POD_MESSAGE;
     o->mark_starts = o->mark_starts || failures > 0;
-    o->node = node && node[0] ? node : NULL;
     o->their_version = env_get(ENV_VERSION);
     if (!disk || units_parse_u64(ds_span_of(disk), UINT64_MAX, &o->ephemeral_bytes, NULL) < 0)
         o->ephemeral_bytes = 0;
@@ -108,6 +107,8 @@ static int work(struct cli *cli)
         .keep_failed = cmd_has(l, "keep-scratch"),
         .mark_starts = cmd_has(l, "mark-starts"),
     };
+    const char *node = env_get(ENV_NODE); /* also in a census pod, which runs the pilot */
+    options.node = node && node[0] ? node : NULL;
     if (in_pod)
         fill_pod(l, failures, &options);
     return work_run(&options);
