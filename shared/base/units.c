@@ -270,8 +270,10 @@ size_t units_format_number(double value, char out[UNITS_NUMBER_BYTES])
     if (value == 0)
         value = 0.0;
     if (fabs(value) < 0x1p53 && value == floor(value))
-        return (size_t)snprintf(out, UNITS_NUMBER_BYTES, "%.0f", value);
-    int n = 0;
+        return (size_t)snprintf(out, UNITS_NUMBER_BYTES, "%lld", (long long)value);
+    int n = (int)units_format_fast(value, out);
+    if (n > 0)
+        return (size_t)n;
     for (int digits = 10; digits <= 17; digits++) {
         n = snprintf(out, UNITS_NUMBER_BYTES, "%.*g", digits, value);
         if (strtod(out, NULL) == value)

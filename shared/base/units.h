@@ -43,6 +43,9 @@ double units_round(double value, int decimals);
 #define UNITS_NUMBER_BYTES 32u
 size_t units_format_number(double value, char out[UNITS_NUMBER_BYTES]);
 
+/* The same for numbers of at most ten digits without an exponent, without snprintf; 0: another. */
+size_t units_format_fast(double value, char out[UNITS_NUMBER_BYTES]);
+
 /* units_round, and the text of the result as units_format_number writes it, in one step (about
  * 30 ns). value is finite (asserted). text: UNITS_NUMBER_BYTES, terminated; *len: its length. */
 double units_round_text(double value, int decimals, char text[UNITS_NUMBER_BYTES], size_t *len);

@@ -50,24 +50,44 @@ static size_t write_decimal(uint64_t whole, int k, bool negative, char *out)
     return len;
 }
 
-double units_round_text(double value, int decimals, char text[UNITS_NUMBER_BYTES], size_t *len)
+/* The fast way; false: it does not go. */
+static bool round_fast(double value, int decimals, double *rounded, char text[UNITS_NUMBER_BYTES],
+                       size_t *len)
 {
-    assert(isfinite(value));
     double magnitude = fabs(value);
     int k = LDBL_MANT_DIG >= 64 ? fast_decimals(magnitude, decimals) : -1;
-    if (k >= 0) {
-        long double scaled = (long double)magnitude * (long double)POWERS[k];
-        long double below = floorl(scaled);
-        long double rest = scaled - below;
-        uint64_t whole = (uint64_t)below + (rest > 0.5L);
-        /* units_format_number prefers an exponent below 1e-4 */
-        if (fabsl(rest - 0.5L) > 0x1p-20L && whole > 0 && (double)whole >= 1e-4 * POWERS[k]) {
-            double rounded = (double)whole / POWERS[k];
-            *len = write_decimal(whole, k, value < 0, text);
-            return value < 0 ? -rounded : rounded;
-        }
-    }
-    double rounded = units_round(value, decimals);
+    if (k < 0)
+        return false;
+    long double scaled = (long double)magnitude * (long double)POWERS[k];
+    long double below = floorl(scaled);
+    long double rest = scaled - below;
+    uint64_t whole = (uint64_t)below + (rest > 0.5L);
+    /* units_format_number prefers an exponent below 1e-4 */
+    if (!(fabsl(rest - 0.5L) > 0x1p-20L && whole > 0 && (double)whole >= 1e-4 * POWERS[k]))
+        return false;
+    *rounded = (double)whole / POWERS[k];
+    *len = write_decimal(whole, k, value < 0, text);
+    if (value < 0)
+        *rounded = -*rounded;
+    return true;
+}
+
+double units_round_text(double value, int decimals, char text[UNITS_NUMBER_BYTES], size_t *len)
+{
+    double rounded;
+    assert(isfinite(value));
+    if (round_fast(value, decimals, &rounded, text, len))
+        return rounded;
+    rounded = units_round(value, decimals);
     *len = units_format_number(rounded, text);
     return rounded;
+}
+
+/* Ten digits that read back equal are the shortest such text: no other of up to fifteen digits
+ * reads as the same double. */
+size_t units_format_fast(double value, char out[UNITS_NUMBER_BYTES])
+{
+    double rounded;
+    size_t len;
+    return round_fast(value, -1, &rounded, out, &len) && rounded == value ? len : 0;
 }
