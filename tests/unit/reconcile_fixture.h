@@ -27,6 +27,7 @@ struct world {
     struct reconciled out;
     char text[64][STATUS_NAME_BYTES]; /* names and uids of what is in the world */
     size_t n_texts;
+    unsigned next_uid;
     char message[4][CENSUS_REPORT_BYTES + 1];
     size_t n_messages;
 };
@@ -111,7 +112,7 @@ static inline struct job_view *add_job(struct world *w, const char *name, enum s
 {
     struct job_view *j = &w->job[w->n_jobs++];
     char uid[32];
-    snprintf(uid, sizeof uid, "uid-%zu", w->n_jobs);
+    snprintf(uid, sizeof uid, "uid-%u", ++w->next_uid);
     *j = (struct job_view){.name = keep(w, name),
                            .uid = keep(w, uid),
                            .kind = kind,

@@ -266,6 +266,7 @@ static void fill_step(struct step *s)
         FILL(j->name);
         FILL(j->uid);
         FILL(j->text);
+        j->missing_s = 8;
         j->outcome = (enum job_outcome)(i % (JOB_VANISHED + 1));
         j->shape = (struct census_shape){
             .first_index = 1, .n_chunks = 2, .n_cases = 3, .pod = {4, 5, 6, 7, 8}, .deadline_s = 9};
@@ -288,6 +289,7 @@ static void fill_status(struct sweep_status *s)
     FILL(s->plan_digest);
     FILL(s->controller_version);
     FILL(s->agent_image);
+    FILL(s->bundle);
     FILL(s->message);
     s->totals = (struct census_totals){1, 2, 3, 4, 5, 6, {0}, 7, 8};
     for (int v = 0; v < VERDICT_COUNT; v++)
@@ -304,6 +306,7 @@ static void fill_status(struct sweep_status *s)
                                            .ended_s = 7};
         FILL(s->rounds[i].plan_digest);
         FILL(s->rounds[i].outcome);
+        FILL(s->rounds[i].text);
     }
     for (size_t i = 0; i < COND_COUNT; i++) {
         s->cond[i] = (struct sweep_condition){
