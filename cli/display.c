@@ -134,6 +134,8 @@ void display_state_event(struct display_state *d, const struct event *e)
             note_settled(d, e);
         break;
     case EVENT_NOTE:
+        if (strncmp(d->note, e->text, sizeof d->note) != 0)
+            d->n_plain_notes = 0; /* a worker's note is news each time */
         memcpy(d->note, e->text, sizeof d->note);
         d->note[sizeof d->note - 1] = '\0';
         break;
@@ -166,7 +168,6 @@ void display_state_counts(struct display_state *d, const struct display_counts *
     d->n_ok = c->n_done;
     d->n_failed = c->n_failed;
     memcpy(d->failed_by, c->failed_by, sizeof d->failed_by);
-    memset(d->note, 0, sizeof d->note); /* compared whole */
     (void)snprintf(d->note, sizeof d->note, "%s", c->note ? c->note : "");
 }
 
@@ -512,16 +513,27 @@ static bool progress_is_due(const struct display_state *d, int64_t now_ms)
            > (uint64_t)d->plain_settled * PLAIN_STEPS / total;
 }
 
+/* A kubelet that cannot pull an image says two things by turns, for hours. */
+static bool note_is_new(struct display_state *d)
+{
+    uint32_t hash = ds_span_hash(ds_span_of(d->note));
+    uint32_t n = d->n_plain_notes < DISPLAY_NOTES ? d->n_plain_notes : DISPLAY_NOTES;
+    for (uint32_t i = 0; i < n; i++)
+        if (d->plain_notes[i] == hash)
+            return false;
+    d->plain_notes[d->n_plain_notes++ % DISPLAY_NOTES] = hash;
+    return true;
+}
+
 void display_plain(struct display_state *d, int64_t now_ms, struct ds_buf *out)
 {
     struct ds_buf line;
     buf_init(&line, 1u << 16);
     if (d->plain_settled == 0)
         d->plain_settled = d->setup.n_done_before + d->setup.n_failed_before;
-    if (memcmp(d->note, d->plain_note, sizeof d->note) != 0 && d->note[0]) {
+    if (d->note[0] && note_is_new(d)) {
         (void)buf_put_text(&line, d->note);
         put_clean_line(out, &line);
-        memcpy(d->plain_note, d->note, sizeof d->note);
     }
     uint32_t missed = d->n_reasons - d->plain_reasons;
     if (missed > DISPLAY_REASONS) {

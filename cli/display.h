@@ -15,6 +15,7 @@
 #define DISPLAY_REASONS   6u
 #define DISPLAY_TIMES     64u
 #define DISPLAY_NAME      64u
+#define DISPLAY_NOTES     8u
 
 struct display_setup {
     const char *name;         /* of the sweep; copied */
@@ -61,7 +62,8 @@ struct display_state {
     /* display_plain's memory */
     int64_t plain_ms;
     uint32_t plain_settled, plain_reasons;
-    char plain_note[EVENT_TEXT_BYTES];
+    uint32_t plain_notes[DISPLAY_NOTES]; /* hashes of the newest notes said: a ring */
+    uint32_t n_plain_notes;
 };
 
 /* a: keeps the slots. setup: copied; context is borrowed. */

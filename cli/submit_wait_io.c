@@ -46,7 +46,8 @@ static void tell_trouble(struct waiting *w, const struct sweep_report *r)
             why = &r->status.cond[good[i]];
     if (r->status.cond[COND_DECISION_NEEDED].status == 'T')
         why = &r->status.cond[COND_DECISION_NEEDED];
-    if (!why || why->message[0] == '\0' || strcmp(why->message, w->last) == 0)
+    if (!why || why->message[0] == '\0' || strcmp(why->message, w->last) == 0
+        || strcmp(why->message, r->status.message) == 0) /* the view's note has it */
         return;
     (void)snprintf(w->last, sizeof w->last, "%s", why->message);
     display_say(w->display, "%s", why->message);

@@ -201,10 +201,11 @@ static bool is_bad(enum sweep_condition_kind k, const struct sweep_condition *c)
     }
 }
 
-/* Not stalled, no decision to be made: nothing to tell. */
+/* Not stalled, no decision to be made, not at its end: nothing to tell. */
 static bool is_silent(enum sweep_condition_kind k, const struct sweep_condition *c)
 {
-    return (k == COND_DECISION_NEEDED || k == COND_STALLED) && c->status != 'T';
+    return (k == COND_DECISION_NEEDED || k == COND_STALLED || k == COND_COMPLETE)
+           && c->status != 'T';
 }
 
 /* Bad ones are marked: a dozen lines are read by their first column. */
