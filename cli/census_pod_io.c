@@ -15,6 +15,7 @@
 #define COLLECT_BYTES       ((size_t)4 << 30)
 #define WORKER_CORES        8u
 #define MAX_CHUNKS          2000u
+#define MOST_CHUNKS         4096u /* indexes that a controller follows in one Job */
 #define CHUNK_S             600u
 #define STOPPED_BY_FAILURES "MaxFailed"
 
@@ -77,7 +78,8 @@ static int read_environment(struct census_work *w, struct ds_err *err)
     if (rc == 0 && limits && limits[0])
         rc = pod_limits_decode(ds_span_of(limits), &w->limits, err);
     w->limits.worker_cores = w->limits.worker_cores ? w->limits.worker_cores : WORKER_CORES;
-    w->limits.max_chunks = w->limits.max_chunks ? w->limits.max_chunks : MAX_CHUNKS;
+    if (w->limits.max_chunks == 0 || w->limits.max_chunks > MOST_CHUNKS)
+        w->limits.max_chunks = w->limits.max_chunks ? MOST_CHUNKS : MAX_CHUNKS;
     w->limits.chunk_s = w->limits.chunk_s ? w->limits.chunk_s : CHUNK_S;
     w->stopped = stopped ? stopped : "";
     read_once(w);
@@ -132,6 +134,8 @@ static int tell_faults(struct census_work *w, const struct plan_faults *faults)
                                  : 0;
         at += n > 0 ? (size_t)n : 0;
     }
+    if (at >= sizeof text)
+        memcpy(text + sizeof text - 4, "...", 4);
     if (faults->more > 0)
         census_say("error: and %zu more", faults->more);
     conclude(w, CENSUS_REFUSED, text);
@@ -363,6 +367,8 @@ static int publish(struct census_work *w, struct ds_err *err)
         return refuse_lacking(w);
     rc = rc < 0 ? rc : plan_publish(w->planned, w->store, w->prefix, true, err);
     rc = rc < 0 ? rc : store_sweep_temporaries(w->store, w->prefix, err);
+    if (rc == 0)
+        deck_leave(&w->deck); /* from here on the store has all: scratch is for the pilot */
     return rc < 0 ? rc : grant_again(w, err);
 }
 
@@ -390,7 +396,7 @@ static int write_message(const struct census_report *r, struct ds_err *err)
 {
     const char *path = env_get(ENV_MESSAGE);
     ds_auto_buf text;
-    buf_init(&text, 2 * CENSUS_REPORT_BYTES);
+    buf_init(&text, (size_t)2 * CENSUS_REPORT_BYTES);
     path = path && path[0] ? path : POD_MESSAGE;
     int rc = census_report_encode(r, &text, err);
     if (rc < 0)
@@ -435,7 +441,7 @@ int census_pod_run(struct cli *cli, const struct census_options *o)
         return CLI_WORLD;
     watch_signals();
     if (o->scratch) /* the root of a pod is read-only: everything temporary goes there */
-        (void)setenv("TMPDIR", o->scratch, 1);
+        (void)setenv("TMPDIR", o->scratch, 1); // NOLINT(concurrency-mt-unsafe): one thread yet
     *w = (struct census_work){.cli = cli,
                               .o = o,
                               .scratch = env_temporary_folder(o->scratch),

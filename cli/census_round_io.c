@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "agent/slots.h"
 #include "agent/topology_io.h"
+#include "base/env_io.h"
 #include "base/fs_io.h"
 #include "base/units.h"
 #include "cli/census_work_io.h"
@@ -87,6 +88,18 @@ static void tell_text(void *context, struct ds_span line)
                    (int)(line.len < 200 ? line.len : 200), line.ptr);
 }
 
+/* What scratch has free: statfs tells the node's disk, the environment what the kubelet allows. */
+static int free_disk(const struct census_work *w, uint64_t *bytes, struct ds_err *err)
+{
+    const char *allowed = env_get(ENV_SCRATCH_BYTES);
+    uint64_t limit;
+    int rc = fs_free_bytes(w->scratch, bytes, err);
+    if (rc == 0 && allowed && units_parse_u64(ds_span_of(allowed), UINT64_MAX, &limit, NULL) == 0
+        && limit < *bytes)
+        *bytes = limit;
+    return rc;
+}
+
 /* How much of this pod a case may have; false: it does not fit, and *why says so. */
 static bool fits_here(const struct census_work *w, uint64_t *mem_bytes, char *why, size_t room)
 {
@@ -99,7 +112,7 @@ static bool fits_here(const struct census_work *w, uint64_t *mem_bytes, char *wh
     ds_auto_arena a = arena_create(MACHINE_ARENA_BYTES);
     if (topology_detect(a, &topology, &err) < 0
         || slots_capacity(&topology, &limits, &here, &err) < 0
-        || fs_free_bytes(w->scratch, &free_bytes, &err) < 0) {
+        || free_disk(w, &free_bytes, &err) < 0) {
         (void)snprintf(why, room, "%s", err.text);
         return false;
     }

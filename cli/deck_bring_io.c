@@ -187,7 +187,7 @@ static int take_plain(const char *mount, struct deck_here *here, struct ds_arena
     if (!dir || root < 0)
         rc = ds_fail_errno(err, DS_EIO, errno, "%s", dir ? here->root : mount);
     const struct dirent *e;
-    while (rc == 0 && (e = readdir(dir)) != NULL) { // NOLINT(concurrency-mt-unsafe): own DIR
+    while (rc == 0 && dir && (e = readdir(dir)) != NULL) { // NOLINT(concurrency-mt-unsafe): own DIR
         if (e->d_name[0] == '.')
             continue; /* kubelet's */
         if (++n > MAX_PLAIN_FILES)

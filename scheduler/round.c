@@ -258,8 +258,8 @@ int census_needs(const struct census *c, const struct design *d, const struct ce
                  uint32_t max_shapes, struct ds_arena *a, const struct round_need **out, size_t *n,
                  struct ds_err *err)
 {
-    struct picked *picked;
-    size_t n_picked, k = 0;
+    struct picked *picked = NULL;
+    size_t n_picked = 0, k = 0;
     int rc = pick_all(c, d, policy, max_shapes, a, &picked, &n_picked, err);
     if (rc < 0)
         return rc;
@@ -281,8 +281,8 @@ int census_decide(const struct census *c, const struct design *d, const struct p
                   struct ds_err *err)
 {
     struct round r = {.n = request->n, .reverse = request->reverse};
-    struct picked *picked;
-    size_t n_picked;
+    struct picked *picked = NULL;
+    size_t n_picked = 0;
     bool by_shape = request->chunk_cases && request->n_shapes > 0;
     uint32_t max_shapes = by_shape ? request->n_shapes : CENSUS_MAX_NEEDS;
     memcpy(r.plan_digest, request->plan_digest, PLAN_DIGEST_BYTES);
