@@ -18,8 +18,8 @@ bool kube_warning_next(struct ds_span *rest, char out[KUBE_WARNING_BYTES])
     if (at < end)
         at++;
     /* A date in quotes may follow; the next warning comes after a comma. */
-    while (at < end && *at != ',')
-        at++;
+    for (bool quoted = false; at < end && (quoted || *at != ','); at++)
+        quoted ^= *at == '"';
     *rest = (struct ds_span){at, (size_t)(end - at)};
     return true;
 }
