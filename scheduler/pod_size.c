@@ -66,8 +66,9 @@ static uint64_t overhead_of(const struct pod_need *need, uint64_t slots)
 
 static uint64_t disk_of(const struct pod_need *need, uint64_t slots)
 {
-    /* a worker starts nothing new when four fifths are used */
-    uint64_t cases = times(add(need->scratch_bytes, need->scratch_bytes / 4), slots);
+    /* a worker starts nothing new when four fifths are used, nor with less than this free */
+    uint64_t one = most(need->scratch_bytes, POD_CASE_DISK_BYTES);
+    uint64_t cases = times(add(one, one / 4), slots);
     return up_to_mib(add(add(POD_DISK_BYTES, need->bundle_bytes), cases));
 }
 

@@ -17,6 +17,7 @@
 #define POD_SHM_RANK_BYTES   (UINT64_C(64) << 20) /* /dev/shm, a rank of a case with several */
 #define POD_SHM_BYTES        (UINT64_C(64) << 20) /* /dev/shm where cases have one rank */
 #define POD_DISK_BYTES       (UINT64_C(256) << 20)
+#define POD_CASE_DISK_BYTES  (UINT64_C(16) << 20) /* what the worker wants free before a start */
 #define POD_UNMEASURED_BYTES (UINT64_C(256) << 20)
 #define POD_CASE_MS          10u  /* staging, packing and committing a case, besides its run */
 #define POD_DEADLINE_S       900u /* on top of what the cases may take */

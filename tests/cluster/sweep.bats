@@ -112,9 +112,9 @@ spec:
 Y
     wait_for_phase shell Succeeded 120
     [ "$(committed_on_claim shell)" -eq 9 ]
-    # DATE,REAL,FOPR,FOPT: the rate that the deck asked for, times 30 days.
+    # DATE,REAL,TIME,FOPR,FOPT: the rate that the deck asked for, times 30 days.
     run tail -n 1 "$VOLUME/shell/dataset/summary.csv"
-    [[ $output == 2015-01-31*,8,900,27000 ]] || { echo "$output"; false; }
+    [[ $output == 2015-01-31*,8,30,900,27000 ]] || { echo "$output"; false; }
 }
 
 @test "decksweep submit --wait: SPE1 by the command line, and its exit status" {

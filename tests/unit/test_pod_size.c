@@ -203,6 +203,16 @@ Test(pod_size, absurd_sizes_neither_wrap_nor_fit)
     cr_assert_eq(pod_size_worker_mem(&(struct pod_size){.slots = UINT32_MAX, .mem_bytes = 5}), 1);
 }
 
+Test(pod_size, a_small_case_has_the_disk_that_a_worker_wants_free_before_a_start)
+{
+    struct pod_need need = need_of(1, 100 * MIB);
+    struct pod_size got;
+    need.scratch_bytes = 11 * MIB;
+    cr_assert_eq(pod_size_of(&need, &(struct node_class){2, 8 * GIB, 0, 1}, 1, &LIMITS, &got, NULL),
+                 0);
+    cr_assert_geq(got.scratch_bytes, POD_DISK_BYTES + POD_CASE_DISK_BYTES * 5 / 4);
+}
+
 /* ---- chunks ---- */
 
 static uint32_t cut_one(struct pod_need need, struct pod_size pod, const struct node_class *nodes,
