@@ -65,7 +65,7 @@ static int read_list(struct ds_span query, struct ds_arena *a, struct serve_requ
         && (!ds_span_ends(prefix, "/")
             || !store_key_is_valid((struct ds_span){prefix.ptr, prefix.len - 1})))
         return ds_fail(err, DS_EINPUT, "prefix is neither empty nor a key and '/'");
-    if (number[0] == '\0')
+    if (!number || number[0] == '\0')
         return 0;
     return units_parse_u64(ds_span_of(number), INT64_MAX, &out->snapshot, err);
 }

@@ -24,7 +24,7 @@
 
 #define CODE_HEADER       "X-Decksweep-Store"
 #define DEFAULT_OBJECT    ((uint64_t)64 << 30)
-#define DEFAULT_IDLE_MS   (15 * 60 * 1000u)
+#define DEFAULT_IDLE_MS   900000u
 #define LISTING_BYTES     ((size_t)1 << 30)
 #define MAX_LISTED        10000000u
 #define PAGE_BYTES        ((size_t)8 << 20)
@@ -162,7 +162,7 @@ static void answer_object(const struct serve *s, struct http_exchange *x,
 {
     struct ds_err err = {0};
     char words[80];
-    struct stat st;
+    struct stat st = {0};
     int fd = -1;
     if (open_object(s, r->key, &st, &fd, &err) < 0) {
         answer_fault(x, serve_status(err.code), &err);

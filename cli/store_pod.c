@@ -225,8 +225,9 @@ static void put_container(struct json_writer *w, const struct store_pod_plan *p)
     (void)snprintf(folder, sizeof folder, "%s/%.*s", POD_STORE, (int)SWEEP_MAX_NAME_BYTES,
                    p->sweep);
     jw_object(w);
+    static const char agent[] = POD_AGENT;
     put_text_list(w, "command",
-                  (const char *const[]){POD_AGENT, "serve", "--folder", folder,
+                  (const char *const[]){agent, "serve", "--folder", folder,
                                         p->write ? "--write" : NULL, NULL});
     jw_key(w, "env");
     jw_array(w);

@@ -19,7 +19,7 @@ struct store_pod_plan {
 };
 
 #define STORE_POD_MAX_BYTES ((size_t)128 << 10)
-#define STORE_POD_LIFE_S    (4 * 3600) /* activeDeadlineSeconds: the pod ends then, whatever happens */
+#define STORE_POD_LIFE_S    14400u /* activeDeadlineSeconds: the pod ends then, whatever happens */
 
 /* The Pod as JSON. sweep: the object; spec.cluster's pull secrets, service account, selector,
  * tolerations, labels, annotations and security context go with it. DS_ETOOBIG. */

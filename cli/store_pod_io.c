@@ -303,33 +303,40 @@ static int pause_ms(struct store_pod *p, int64_t ms)
     }
 }
 
+/* Ask API server and pod once. DS_EAGAIN: not yet. */
+static int ask_once(struct store_pod *p, struct waiting *w, struct ds_err *err)
+{
+    bool runs = false;
+    int rc = look(p, w, &runs, err);
+    if (rc < 0)
+        return rc;
+    if (!runs)
+        return DS_EAGAIN;
+    rc = pod_store_ping(p->store, err);
+    if (rc == DS_EAGAIN && err)
+        w->words = arena_copy(w->a, ds_span_of(err->text));
+    return rc;
+}
+
 static int wait_until_it_answers(struct store_pod *p, struct waiting *w, struct ds_err *err)
 {
     int64_t limit = p->o.wait_ms > 0 ? p->o.wait_ms : WAIT_MS, every = LOOK_FIRST_MS;
-    bool runs = false;
     w->begun_ms = w->events_ms = clock_monotonic_ms();
     for (;;) {
         struct ds_err why = {0};
-        int rc = runs ? 0 : look(p, w, &runs, err);
-        if (rc == 0 && runs) {
-            rc = pod_store_ping(p->store, &why);
-            if (rc != DS_EAGAIN) {
-                if (rc < 0 && err)
-                    *err = why;
-                return rc;
-            }
-            w->words = arena_copy(w->a, ds_span_of(why.text));
-            runs = false; /* or it has ended meanwhile */
-            rc = 0;
+        int rc = ask_once(p, w, &why);
+        if (rc != DS_EAGAIN) {
+            if (rc < 0 && err)
+                *err = why;
+            return rc;
         }
         int64_t now = clock_monotonic_ms();
-        if (rc < 0)
-            return rc;
-        if (now - w->events_ms > EVENTS_MS || now - w->begun_ms >= limit) {
+        bool late = now - w->begun_ms >= limit;
+        if (now - w->events_ms > EVENTS_MS || late) {
             w->events_ms = now;
             look_at_events(p, w);
         }
-        if (now - w->begun_ms >= limit)
+        if (late)
             return ds_fail(err, DS_ETIMEOUT, "the store pod %s does not answer after %lld s%s%.*s",
                            p->name, (long long)(limit / 1000), w->words.len > 0 ? ": " : "",
                            DS_FMT(w->words));

@@ -225,9 +225,12 @@ void http_answer(struct http_exchange *x, int status, const char *content_type, 
 {
     if (x->answered)
         return;
+    union {
+        const char *in;
+        void *out; /* which is not written to: MUST_COPY */
+    } bytes = {.in = body.ptr};
     queue(x, status, content_type,
-          MHD_create_response_from_buffer(body.len, (void *)(uintptr_t)body.ptr,
-                                          MHD_RESPMEM_MUST_COPY));
+          MHD_create_response_from_buffer(body.len, bytes.out, MHD_RESPMEM_MUST_COPY));
 }
 
 void http_answer_file(struct http_exchange *x, int status, const char *content_type, int fd,

@@ -1,180 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* One request at a time; what the store pod answers is checked as a stranger's. */
-#include "store/pod_store_io.h"
-
+/* A sweep's folder behind a store pod: one request at a time. */
 #include "base/json.h"
 #include "base/units.h"
 #include "decksweep/cluster.h"
 #include "http/http_target.h"
-#include "store/store_ops.h"
+#include "store/pod_ask_io.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CODE_HEADER    "x-decksweep-store"
 #define PIECE_BYTES    ((size_t)1 << 20) /* read ahead */
 #define STRAIGHT_BYTES ((size_t)8 << 20) /* largest piece of a large read */
 #define PAGE_BYTES     ((size_t)16 << 20)
 #define ANSWER_BYTES   ((size_t)64 << 20)
-#define TOKEN_BYTES    256u
 #define ETAG_BYTES     128u
-#define SLOWEST_BYTES  (256 * 1024u) /* a second, for deadlines of uploads */
-#define READ_MS        120000
+#define SLOWEST_BYTES  ((uint64_t)256 * 1024) /* a second, for deadlines of uploads */
 #define PING_MS        5000
-#define TRIES          6u
-
-struct pod_store {
-    struct store base;
-    struct pod_store_options o;
-    char sweep[STORE_KEY_BYTES], token[TOKEN_BYTES], root[2048]; /* root: before "/v1/..." */
-    pthread_mutex_t mutex;
-    struct ds_arena *answer; /* of the request under way */
-};
-
-struct ask {
-    enum http_method method;
-    const char *path; /* "/v1/o/..." encoded */
-    const char *key;  /* for messages */
-    struct http_header header[3];
-    size_t n_headers;
-    struct http_body body;
-    size_t max_body_bytes;
-    int64_t deadline_ms;
-    unsigned max_tries;
-};
-
-/* ---- one request ---- */
-
-static void add_header(struct ask *q, const char *name, const char *value)
-{
-    q->header[q->n_headers++] = (struct http_header){ds_span_of(name), ds_span_of(value)};
-}
-
-static int ask_through_kube(struct pod_store *s, const struct ask *q, const char *url,
-                            struct http_response *r, struct ds_err *err)
-{
-    struct ds_span body = DS_SPAN("");
-    struct kube_call call = {.method = q->method,
-                             .path = url,
-                             .content_type = "application/octet-stream",
-                             .accept = "*/*",
-                             .body = q->body,
-                             .headers = q->header,
-                             .n_headers = q->n_headers,
-                             .max_body_bytes = q->max_body_bytes,
-                             .deadline_ms = q->deadline_ms,
-                             .max_tries = q->max_tries,
-                             .answer = r};
-    int rc = kube_do(s->o.kube, &call, s->answer, &body, NULL, err);
-    if (rc == 0)
-        r->body = body;
-    return rc;
-}
-
-static int ask_straight(struct pod_store *s, const struct ask *q, const char *url,
-                        struct http_response *r, struct ds_err *err)
-{
-    struct http_request request = {.method = q->method,
-                                   .url = url,
-                                   .headers = q->header,
-                                   .n_headers = q->n_headers,
-                                   .body = q->body,
-                                   .max_body_bytes = q->max_body_bytes,
-                                   .deadline_ms = q->deadline_ms,
-                                   .max_tries = q->max_tries,
-                                   .idempotent = true};
-    return http_do(s->o.loop, &request, s->answer, r, err);
-}
-
-/* An error that the store pod itself told: its code and words. 0: it did not. */
-static int told_error(const struct pod_store *s, const struct http_response *r, struct ds_err *err)
-{
-    struct ds_span code = http_response_header(r, CODE_HEADER);
-    uint64_t number;
-    if (code.len < 2 || code.ptr[0] != '-'
-        || units_parse_u64((struct ds_span){code.ptr + 1, code.len - 1}, -DS_ENOFIT, &number, NULL)
-               < 0
-        || number == 0)
-        return 0;
-    struct ds_span words = ds_span_trim(r->body);
-    return ds_fail(err, (enum ds_code)(-(int)number), "store %.200s: %.*s", s->base.url,
-                   (int)(words.len < 300 ? words.len : 300), words.ptr);
-}
-
-static int other_error(const struct pod_store *s, const struct ask *q,
-                       const struct http_response *r, struct ds_err *err)
-{
-    enum ds_code code = r->status == 404                       ? DS_ENOTFOUND
-                        : r->status == 401 || r->status == 403 ? DS_EDENIED
-                                                               : DS_EIO;
-    return ds_fail(err, code, "store %.200s: %.100s: the store pod answered %d", s->base.url,
-                   q->key, r->status);
-}
-
-static bool is_interrupted(const struct pod_store *s)
-{
-    return s->o.interrupted && s->o.interrupted();
-}
-
-/* 0: the pod gave an answer that is no error of it, or 416. r's texts live until the next ask. */
-static int ask(struct pod_store *s, struct ask *q, struct http_response *r, struct ds_err *err)
-{
-    ds_auto_buf url;
-    buf_init(&url, HTTP_TARGET_BYTES);
-    (void)buf_printf(&url, "%s%s", s->root, q->path);
-    int rc = buf_check(&url, "the request", err);
-    if (rc < 0)
-        return rc;
-    add_header(q, STORE_POD_HEADER, s->token);
-    struct ds_err why = {0};
-    do {
-        if (is_interrupted(s))
-            return ds_fail(err, DS_EINTR, "interrupted");
-        arena_reset(s->answer);
-        *r = (struct http_response){0};
-        why = (struct ds_err){0};
-        rc = s->o.kube ? ask_through_kube(s, q, url.data, r, &why)
-                       : ask_straight(s, q, url.data, r, &why);
-    } while (rc == DS_EINTR); /* another signal than those that stop us */
-    bool ours = r->status != 0 && http_response_header(r, CODE_HEADER).len > 0;
-    if (ours && (r->status / 100 == 2 || r->status == 416))
-        return 0;
-    int told = ours ? told_error(s, r, err) : 0;
-    if (told < 0)
-        return told;
-    if (rc == 0)
-        return other_error(s, q, r, err);
-    if (rc == DS_ENOTFOUND && s->o.kube)
-        return ds_fail(err, DS_EIO,
-                       "store %.200s: the store pod %.100s is gone (it ended, or was deleted or "
-                       "evicted); run the same command again",
-                       s->base.url, s->o.pod);
-    if (err)
-        *err = why;
-    return ds_wrap(err, "store %.200s: %.100s", s->base.url, q->key);
-}
-
-/* ---- keys ---- */
-
-/* The key in the sweep's folder, or NULL: it is of another sweep. */
-static const char *inner_key(const struct pod_store *s, const char *key)
-{
-    size_t n = strlen(s->sweep);
-    return strncmp(key, s->sweep, n) == 0 && key[n] == '/' ? key + n + 1 : NULL;
-}
-
-static int object_path(const struct pod_store *s, const char *key, struct ds_buf *out,
-                       enum ds_code stranger, struct ds_err *err)
-{
-    const char *inner = inner_key(s, key);
-    if (!inner)
-        return ds_fail(err, stranger, "store %.200s: %.100s: not of the sweep %s", s->base.url, key,
-                       s->sweep);
-    (void)buf_put_text(out, "/v1/o/");
-    http_put_encoded(out, ds_span_of(inner), true);
-    return buf_check(out, "the request", err);
-}
 
 /* ---- reading ---- */
 
@@ -209,21 +50,21 @@ static int fetch(struct pod_object *o, uint64_t offset, char *dst, size_t n, siz
     char range[64];
     ds_auto_buf path;
     buf_init(&path, HTTP_TARGET_BYTES);
-    int rc = object_path(s, o->key, &path, DS_ENOTFOUND, err);
+    int rc = pod_object_path(s, o->key, &path, DS_ENOTFOUND, err);
     if (rc < 0)
         return rc;
     (void)snprintf(range, sizeof range, "bytes=%llu-%llu", (unsigned long long)offset,
                    (unsigned long long)(offset + n - 1));
-    struct ask q = {.method = HTTP_GET,
-                    .path = path.data,
-                    .key = o->key,
-                    .body.fd = -1,
-                    .max_body_bytes = n,
-                    .deadline_ms = READ_MS,
-                    .max_tries = TRIES};
-    add_header(&q, "Range", range);
+    struct pod_ask q = {.method = HTTP_GET,
+                        .path = path.data,
+                        .key = o->key,
+                        .body.fd = -1,
+                        .max_body_bytes = n,
+                        .deadline_ms = POD_READ_MS,
+                        .max_tries = POD_TRIES};
+    pod_ask_header(&q, "Range", range);
     (void)pthread_mutex_lock(&s->mutex);
-    rc = ask(s, &q, &r, err);
+    rc = pod_ask(s, &q, &r, err);
     uint64_t size = 0;
     struct ds_span etag = rc == 0 ? http_response_header(&r, "etag") : DS_SPAN("");
     bool empty = rc == 0 && r.status == 416;
@@ -386,15 +227,15 @@ static int ask_page(struct pod_store *s, struct ds_span prefix, struct ds_span a
     int rc = buf_check(&path, "the request", err);
     if (rc < 0)
         return rc;
-    struct ask q = {.method = HTTP_GET,
-                    .path = path.data,
-                    .key = "listing",
-                    .body.fd = -1,
-                    .max_body_bytes = PAGE_BYTES,
-                    .deadline_ms = READ_MS,
-                    .max_tries = TRIES};
+    struct pod_ask q = {.method = HTTP_GET,
+                        .path = path.data,
+                        .key = "listing",
+                        .body.fd = -1,
+                        .max_body_bytes = PAGE_BYTES,
+                        .deadline_ms = POD_READ_MS,
+                        .max_tries = POD_TRIES};
     (void)pthread_mutex_lock(&s->mutex);
-    rc = ask(s, &q, &r, err);
+    rc = pod_ask(s, &q, &r, err);
     if (rc == 0) {
         rc = json_parse(r.body, PAGE_BYTES, out, err);
         if (rc < 0)
@@ -418,7 +259,7 @@ static int pod_list(struct store *base, const char *prefix, store_list_f fn, voi
 {
     struct pod_store *s = (struct pod_store *)base;
     struct listing l = {s, fn, context};
-    const char *inner = prefix[0] == '\0' ? "" : inner_key(s, prefix);
+    const char *inner = prefix[0] == '\0' ? "" : pod_inner_key(s, prefix);
     char after[STORE_KEY_BYTES + 1] = "";
     uint64_t snapshot = 0;
     if (!inner)
@@ -447,10 +288,10 @@ static int put_one(struct pod_store *s, struct store_put_item *item, bool replac
     struct http_response r;
     ds_auto_buf path;
     buf_init(&path, HTTP_TARGET_BYTES);
-    int rc = object_path(s, item->key, &path, DS_EINPUT, &item->err);
+    int rc = pod_object_path(s, item->key, &path, DS_EINPUT, &item->err);
     if (rc < 0)
         return rc;
-    struct ask q = {
+    struct pod_ask q = {
         .method = HTTP_PUT,
         .path = path.data,
         .key = item->key,
@@ -458,13 +299,13 @@ static int put_one(struct pod_store *s, struct store_put_item *item, bool replac
                  .fd = item->body.fd,
                  .len = item->body.len},
         .max_body_bytes = 65536,
-        .deadline_ms = READ_MS + (int64_t)(item->body.len / SLOWEST_BYTES) * 1000,
-        .max_tries = TRIES,
+        .deadline_ms = POD_READ_MS + (int64_t)(item->body.len / SLOWEST_BYTES) * 1000,
+        .max_tries = POD_TRIES,
     };
     if (!replace)
-        add_header(&q, "If-None-Match", "*");
+        pod_ask_header(&q, "If-None-Match", "*");
     (void)pthread_mutex_lock(&s->mutex);
-    rc = ask(s, &q, &r, &item->err);
+    rc = pod_ask(s, &q, &r, &item->err);
     (void)pthread_mutex_unlock(&s->mutex);
     if (rc == DS_EEXIST && !replace) {
         item->existed = true;
@@ -487,18 +328,18 @@ static int pod_remove(struct store *base, const char *key, struct ds_err *err)
     struct http_response r;
     ds_auto_buf path;
     buf_init(&path, HTTP_TARGET_BYTES);
-    int rc = object_path(s, key, &path, DS_EINPUT, err);
+    int rc = pod_object_path(s, key, &path, DS_EINPUT, err);
     if (rc < 0)
         return rc;
-    struct ask q = {.method = HTTP_DELETE,
-                    .path = path.data,
-                    .key = key,
-                    .body.fd = -1,
-                    .max_body_bytes = 65536,
-                    .deadline_ms = READ_MS,
-                    .max_tries = TRIES};
+    struct pod_ask q = {.method = HTTP_DELETE,
+                        .path = path.data,
+                        .key = key,
+                        .body.fd = -1,
+                        .max_body_bytes = 65536,
+                        .deadline_ms = POD_READ_MS,
+                        .max_tries = POD_TRIES};
     (void)pthread_mutex_lock(&s->mutex);
-    rc = ask(s, &q, &r, err);
+    rc = pod_ask(s, &q, &r, err);
     (void)pthread_mutex_unlock(&s->mutex);
     return rc;
 }
@@ -597,18 +438,18 @@ int pod_store_open(const struct pod_store_options *o, struct store **out, struct
 int pod_store_ping(struct store *base, struct ds_err *err)
 {
     struct pod_store *s = (struct pod_store *)base;
-    struct http_response r;
+    struct http_response r = {0};
     struct ds_err why = {0};
-    struct ask q = {.method = HTTP_GET,
-                    .path = "/v1/ping",
-                    .key = "ping",
-                    .body.fd = -1,
-                    .max_body_bytes = 65536,
-                    .deadline_ms = PING_MS,
-                    .max_tries = 1};
+    struct pod_ask q = {.method = HTTP_GET,
+                        .path = "/v1/ping",
+                        .key = "ping",
+                        .body.fd = -1,
+                        .max_body_bytes = 65536,
+                        .deadline_ms = PING_MS,
+                        .max_tries = 1};
     (void)pthread_mutex_lock(&s->mutex);
-    int rc = ask(s, &q, &r, &why);
-    bool answered = r.status != 0 && http_response_header(&r, CODE_HEADER).len > 0;
+    int rc = pod_ask(s, &q, &r, &why);
+    bool answered = r.status != 0 && http_response_header(&r, POD_CODE_HEADER).len > 0;
     bool forbidden = r.status == 401 || r.status == 403;
     (void)pthread_mutex_unlock(&s->mutex);
     if (rc < 0 && err)

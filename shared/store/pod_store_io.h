@@ -38,6 +38,6 @@ int pod_store_open(const struct pod_store_options *o, struct store **out,
 
 /* Does it answer? 0, DS_EAGAIN (not yet: nobody listens), DS_EDENIED (wrong token), ... One try,
  * within 5 s. */
-int pod_store_ping(struct store *s, struct ds_err *err) DS_CHECKED;
+int pod_store_ping(struct store *base, struct ds_err *err) DS_CHECKED;
 
 #endif
