@@ -324,9 +324,9 @@ int job_manifest_spec(const struct manifest_input *in, struct ds_buf *out, struc
     ds_auto_buf file;
     char name[STATUS_NAME_BYTES];
     struct json_writer w;
+    buf_init(&file, MANIFEST_MAX_SPEC_BYTES);
     if (!json_is_object(json_get(in->sweep, "spec")))
         return ds_fail(err, DS_EINPUT, "the Sweep has no spec");
-    buf_init(&file, MANIFEST_MAX_SPEC_BYTES);
     int rc = render_file(in, &file, err);
     if (rc < 0)
         return ds_wrap(err, "spec");

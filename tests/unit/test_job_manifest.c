@@ -297,6 +297,15 @@ Test(job_manifest, refuses_what_cannot_run_and_names_the_key)
     cr_expect_eq(job_manifest(&s.in, 0, &s.out, &s.err), DS_ETOOBIG);
 }
 
+Test(job_manifest, of_the_spec_refuses_an_object_without_one)
+{
+    begin("{" META ",\"spec\":[]}");
+    cr_expect_eq(job_manifest_spec(&s.in, &s.out, &s.err), DS_EINPUT);
+    begin(PLAIN);
+    s.out.cap_bytes = 300;
+    cr_expect_eq(job_manifest_spec(&s.in, &s.out, &s.err), DS_ETOOBIG);
+}
+
 Test(job_manifest, sizes_a_census_by_limits_and_by_the_largest_node)
 {
     begin(PLAIN);
