@@ -13,6 +13,7 @@
 #define PLAIN_GAP_MS   1000
 #define PLAIN_STEPS    20u /* 5 % each */
 #define BAR_LEAST      6u  /* columns */
+#define LEAST_LEAPS    3u  /* a worker's cases are counted at its end, all at once */
 #define RATE_WINDOW    8u  /* settled cases that make a rate of their own */
 
 int display_state_init(struct display_state *d, const struct display_setup *setup,
@@ -161,6 +162,8 @@ void display_state_counts(struct display_state *d, const struct display_counts *
         d->setup.now_ms = now_ms;
         d->plain_settled = n_settled;
     }
+    d->counted = true;
+    d->n_leaps += n_settled > before && !first;
     for (uint32_t i = before; i < n_settled && !first && i - before < DISPLAY_TIMES; i++)
         d->settled_ms[d->n_settled_cases++ % DISPLAY_TIMES] = now_ms;
     d->setup.n_total = c->n_total;
@@ -190,7 +193,7 @@ static double fraction_running(const struct display_state *d)
 double display_rate_per_s(const struct display_state *d, int64_t now_ms)
 {
     int64_t elapsed_ms = now_ms - d->setup.now_ms;
-    if (elapsed_ms <= 0)
+    if (elapsed_ms <= 0 || (d->counted && d->n_leaps < LEAST_LEAPS))
         return -1;
     if (d->n_settled_cases > RATE_WINDOW) {
         uint32_t n = d->n_settled_cases < DISPLAY_TIMES ? d->n_settled_cases : DISPLAY_TIMES;

@@ -49,6 +49,8 @@ struct display_state {
     char name[DISPLAY_NAME];
     uint32_t n_ok, n_failed;  /* rows settled by this run */
     uint32_t n_settled_cases; /* distinct cases settled by this run */
+    bool counted;             /* display_state_counts is where numbers come from */
+    uint32_t n_leaps;         /* of those counts: how often they grew */
     uint32_t n_retried;       /* attempts that failed and are tried again */
     uint32_t failed_by[VERDICT_COUNT];
     struct display_slot *slots;                     /* n_slots; arena */

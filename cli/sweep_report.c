@@ -205,7 +205,7 @@ static void put_kept(const struct sweep_report *r, struct ds_buf *out)
     if (t->n_rows == 0)
         return;
     uint32_t done = done_by_now(&r->status);
-    (void)buf_printf(out, "; the results of %u of %u cases stay", done, t->n_rows);
+    (void)buf_printf(out, "; what is stored stays, at least %u of %u cases", done, t->n_rows);
 }
 
 static void put_workers(const struct sweep_report *r, struct ds_buf *out)

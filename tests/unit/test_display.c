@@ -369,6 +369,11 @@ Test(display, counts_of_a_cluster_replace_events_and_make_rates_of_their_growth)
     struct display_counts c = {.n_total = 200, .n_done = 100, .note = "Running: round 2"};
     display_state_counts(&s.d, &c, T0 + 1000);
     cr_expect_lt(display_rate_per_s(&s.d, T0 + 2000), 0, "what was done before is no progress");
+    c.n_done = 110;
+    display_state_counts(&s.d, &c, T0 + 5000);
+    cr_expect_lt(display_rate_per_s(&s.d, T0 + 6000), 0, "one worker's end is no rate");
+    c.n_done = 115;
+    display_state_counts(&s.d, &c, T0 + 8000);
     c.n_done = 120;
     c.n_failed = 5;
     c.failed_by[VERDICT_TIMEOUT] = 5;

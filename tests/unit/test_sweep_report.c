@@ -319,7 +319,8 @@ Test(sweep_report, wishes_say_what_will_happen_and_patch_only_what_changes_somet
     } ROWS[] = {
         {RUN_ACTIVE, RUN_SUSPENDED, PHASE_RUNNING, true,
          "spe1-lhs -n team will be suspended: its workers end, and the cases that they have not "
-         "finished wait; the results of 144 of 200 cases stay. `decksweep resume spe1-lhs -n "
+         "finished wait; what is stored stays, at least 144 of 200 cases. `decksweep resume "
+         "spe1-lhs -n "
          "team` goes on"},
         {RUN_ACTIVE, RUN_CANCELLED, PHASE_RUNNING, true, "will be cancelled"},
         {RUN_ACTIVE, RUN_ACTIVE, PHASE_RUNNING, false, "neither suspended nor cancelled (Running)"},
