@@ -367,6 +367,28 @@ P
     [ "$(told 'r["outcome"]')" = trouble ]
 }
 
+@test "a full claim, a read-only one and a full scratch are trouble, with the words, and leave nothing half" {
+    unshare -m true 2>/dev/null || skip "no mount namespaces here"
+    null_sweep 2
+    bring
+    mkdir small
+    mkdir -p store
+    run unshare -m bash -c 'mount -t tmpfs -o size=64k none store && dd if=/dev/zero of=store/fill bs=1k count=60 status=none &&
+        timeout 60 decksweep census --sweep-file sweep.json --store store --deck mount --scratch scratch; find store -name ".tmp*" -o -name plan.json | wc -l'
+    echo "$output"
+    [ "$(told 'r["outcome"]')" = trouble ]
+    [[ "$(told 'r["text"]')" == *"disk of the store is full"* ]]
+    [[ "$output" == *$'\n'0 ]]
+    unshare -m bash -c 'mount -t tmpfs -o ro none store &&
+        timeout 60 decksweep census --sweep-file sweep.json --store store --deck mount --scratch scratch'
+    [ "$(told 'r["outcome"]')" = trouble ]
+    [[ "$(told 'r["text"]')" == *"mounted read-only"* ]]
+    unshare -m bash -c 'mount -t tmpfs -o size=4k none small && dd if=/dev/zero of=small/fill bs=1k count=4 status=none
+        timeout 60 decksweep census --sweep-file sweep.json --store store --deck mount --scratch small'
+    [ "$(told 'r["outcome"]')" = trouble ]
+    [[ "$(told 'r["text"]')" == *scratch* ]]
+}
+
 @test "without a place for the report the exit status says so" {
     null_sweep 1
     bring
