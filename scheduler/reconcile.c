@@ -238,7 +238,7 @@ static bool obey_run(struct deciding *d)
 static bool is_of_step(const struct step *step, const struct pod_view *p)
 {
     for (uint32_t i = 0; i < step->n_jobs && i < CENSUS_MAX_SHAPES; i++)
-        if (step->job[i].uid[0] && strcmp(step->job[i].uid, p->job_uid) == 0)
+        if (step->job[i].uid[0] && decide_is_of(p, step->job[i].uid))
             return true;
     return false;
 }

@@ -12,11 +12,6 @@ struct index_table {
     uint32_t n;
 };
 
-static bool is_of(const struct pod_view *p, const char *job_uid)
-{
-    return p->job_uid[0] == job_uid[0] && strcmp(p->job_uid, job_uid) == 0;
-}
-
 /* "1,3-5": marks those below n. What is no list of numbers ends it. */
 static void mark_indexes(struct index_table *t, const char *list)
 {
@@ -125,7 +120,7 @@ struct index_tally decide_count_indexes(const struct deciding *d, const char *jo
     mark_indexes(&t, j->failed_indexes);
     for (size_t i = 0; i < d->in->n_pods; i++) {
         const struct pod_view *p = &d->in->pods[i];
-        if (!is_of(p, job_uid))
+        if (!decide_is_of(p, job_uid))
             continue;
         bool ended = p->phase == POD_SUCCEEDED || p->phase == POD_FAILED;
         out.n_alive += !ended;
@@ -167,7 +162,7 @@ const char *decide_failure_words(const struct deciding *d, const char *job_uid)
     const struct pod_view *newest = NULL;
     for (size_t i = 0; i < d->in->n_pods; i++) {
         const struct pod_view *p = &d->in->pods[i];
-        if (p->phase == POD_FAILED && is_of(p, job_uid) && words_of(p)[0]
+        if (p->phase == POD_FAILED && decide_is_of(p, job_uid) && words_of(p)[0]
             && (!newest || p->ended_s > newest->ended_s))
             newest = p;
     }
@@ -180,7 +175,7 @@ double decide_core_seconds(const struct deciding *d, const char *job_uid)
     for (size_t i = 0; i < d->in->n_pods; i++) {
         const struct pod_view *p = &d->in->pods[i];
         int64_t end = p->ended_s ? p->ended_s : d->in->now_s;
-        if (p->started_s > 0 && end > p->started_s && is_of(p, job_uid))
+        if (p->started_s > 0 && end > p->started_s && decide_is_of(p, job_uid))
             sum += (double)p->cpus * (double)(end - p->started_s);
     }
     return sum;

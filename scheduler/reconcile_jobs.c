@@ -78,7 +78,7 @@ static int census_pod_reported(const struct deciding *d, const char *job_uid)
     int found = 0;
     for (size_t i = 0; i < d->in->n_pods && found < 1; i++) {
         const struct pod_view *p = &d->in->pods[i];
-        if (p->phase == POD_SUCCEEDED && strcmp(p->job_uid, job_uid) == 0)
+        if (p->phase == POD_SUCCEEDED && decide_is_of(p, job_uid))
             found = p->message[0] ? 1 : -1;
     }
     return found;

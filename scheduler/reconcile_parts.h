@@ -60,6 +60,12 @@ static inline bool decide_is_open(enum job_outcome o)
 void decide_ask_census(struct sweep_status *st);
 bool decide_deck_is_there(const struct sweep_view *w, const struct sweep_status *st);
 
+/* Does the pod belong to that Job? Asked for every pod and Job: the first byte decides mostly. */
+static inline bool decide_is_of(const struct pod_view *p, const char *job_uid)
+{
+    return p->job_uid[0] == job_uid[0] && strcmp(p->job_uid, job_uid) == 0;
+}
+
 /* ---- reconcile_indexes.c: the workers of one Job ---- */
 struct index_tally {
     uint32_t settled;  /* succeeded or failed for good */

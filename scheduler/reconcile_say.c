@@ -30,7 +30,7 @@ static struct obstacle find_pod_obstacle(struct deciding *d, const char *job_uid
     struct obstacle found = {NULL, NULL};
     for (size_t i = 0; i < d->in->n_pods; i++) {
         const struct pod_view *p = &d->in->pods[i];
-        if (p->deleting || strcmp(p->job_uid, job_uid) != 0)
+        if (p->deleting || p->phase > POD_RUNNING || !decide_is_of(p, job_uid))
             continue;
         if (p->phase == POD_RUNNING && !waits_badly(p))
             return (struct obstacle){NULL, NULL};
@@ -164,7 +164,7 @@ static void say_counts(struct deciding *d)
         uint32_t k = 0;
         if (p->phase != POD_RUNNING && p->n_ok + p->n_failed == 0)
             continue;
-        while (k < step->n_jobs && strcmp(step->job[k].uid, p->job_uid) != 0)
+        while (k < step->n_jobs && !decide_is_of(p, step->job[k].uid))
             k++;
         if (k == step->n_jobs)
             continue;

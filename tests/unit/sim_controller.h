@@ -13,7 +13,7 @@ struct sim_ctl {
     struct sim_pod pod[MAX_PODS];
     struct reconciled r;
     struct cluster_limits limits;
-    bool in_go, put_done;
+    bool in_go, put_done, fenced; /* fenced: this go has written the status */
     uint32_t at;
     uint64_t version; /* of the Sweep that the go was decided from, or that it has written */
     const char *trouble;
@@ -180,7 +180,7 @@ static inline void put_status(struct sim_ctl *c)
     }
     see_sweep(c);
     c->version = c->sweep.version;
-    c->put_done = true;
+    c->put_done = c->fenced = true;
 }
 
 static inline void create_job(struct sim_ctl *c, const struct action *a)
@@ -189,7 +189,7 @@ static inline void create_job(struct sim_ctl *c, const struct action *a)
     const struct sweep_status *st = &c->sweep.view.status; /* as written */
     struct sim_job *j = find_sim_job(w, a->name);
     const struct step_job *of = named_in_step(&w->sweep.view.status, a->name);
-    if (c->version == w->sweep.version) { /* nobody came between */
+    if (!c->fenced || c->version == w->sweep.version) { /* nobody came between */
         claim_holds(w, of && of->outcome == JOB_PENDING, "only Jobs that status names are made");
         claim_holds(w, !is_known(w, a->name), "no Job is made twice for one step");
     }
@@ -232,7 +232,7 @@ static inline void change_job(struct sim_ctl *c, const struct action *a)
         return;
     bool open = of && strcmp(of->uid, j->uid) == 0
                 && (of->outcome == JOB_PENDING || of->outcome == JOB_ACTIVE);
-    if (c->version == w->sweep.version && a->kind != ACT_SET_PARALLELISM)
+    if ((!c->fenced || c->version == w->sweep.version) && a->kind != ACT_SET_PARALLELISM)
         claim_holds(w, !open, "a Job that is waited for is left alone");
     if (a->kind == ACT_DELETE_JOB) {
         remove_job(w, j);
@@ -289,6 +289,7 @@ static inline void start_go(struct sim_ctl *c)
             pods[in.n_pods++] = c->pod[i].v;
     reconcile(&in, &c->r);
     c->version = c->sweep.version;
+    c->fenced = false;
     c->at = 0;
     c->put_done = !c->r.status_changed && !c->r.fence;
     c->in_go = !c->put_done || c->r.n_actions > 0;

@@ -6,7 +6,11 @@
 
 #include <stdlib.h>
 
+#ifdef __SANITIZE_ADDRESS__
+#define HISTORIES 4000u
+#else
 #define HISTORIES 20000u
+#endif
 
 static struct sim_world world;
 static struct sim_ctl ctl[2];
@@ -120,7 +124,7 @@ static void fault_event(struct sim_world *w)
             end_pod(w, p, POD_FAILED, percent(r, 20) ? 77 : percent(r, 50) ? 76 : 137);
         break;
     case 4:
-        if (percent(r, 20))
+        if (percent(r, 40))
             w->node_dead[below(r, 2)] = true;
         break;
     case 5:
@@ -236,7 +240,8 @@ static unsigned mend(struct sim_world *w)
 {
     const struct sweep_status *st = &w->sweep.view.status;
     w->quota = w->no_room = w->bad_image = false;
-    if (st->cond[COND_BUNDLE_READY].status == 'F' && !w->sweep.deck) {
+    if (st->cond[COND_BUNDLE_READY].status == 'F' && !w->sweep.deck
+        && strcmp(st->bundle, w->sweep.deck_name) != 0) {
         w->sweep.deck = true;
         w->n_changes++;
     }
@@ -294,6 +299,7 @@ static void check_end(struct sim_world *w)
         claim_holds(w, all || stopped || t.n_outstanding == 0, "every case is accounted for");
         claim_holds(w, st->totals.n_done == t.n_done && st->totals.n_failed == t.n_failed,
                     "the totals are the store's");
+        claim_holds(w, strcmp(st->once_done, w->sweep.token) == 0, "a token is obeyed, and noted");
         claim_holds(w, st->collected, "the last census has collected");
         claim_holds(w, strcmp(st->spec_hash, w->sweep.view.spec_hash) == 0, "of the last spec");
         claim_holds(w, strcmp(st->edit_hash, w->sweep.view.edit_hash) == 0, "of the last edit");
