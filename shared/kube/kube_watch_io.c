@@ -2,7 +2,7 @@
 /* A watch: does what kube_reflect.h wishes and hands on what comes. Callbacks may stop any watch:
  * a stopped one is freed when its own code has been left. */
 #include "base/clock_io.h"
-#include "base/json.h"
+#include "kube/kube_list.h"
 #include "kube/kube_reflect.h"
 #include "kube/kube_send_io.h"
 
@@ -93,52 +93,51 @@ static void refused(struct kube_watch *w, const struct http_response *r, const s
 
 /* ---- lists ---- */
 
-static int hand_items(struct kube_watch *w, const struct json *items, struct ds_err *err)
+static int hand_object(struct kube_watch *w, const struct json *object, struct ds_err *err)
 {
     struct ds_span version;
-    size_t n_odd = 0;
-    for (const struct json *o = json_first(items); o && !w->stopped; o = json_next(o)) {
-        if (!kube_object_is_sane(o, &version))
-            n_odd++;
-        else if (w->on.object)
-            w->on.object(w->on.context, o);
-    }
-    return n_odd == 0
-               ? 0
-               : ds_fail(err, DS_EINPUT, "%s: %zu objects of the list have no name or version",
-                         w->path.data, n_odd);
+    if (!kube_object_is_sane(object, &version))
+        return ds_fail(err, DS_EINPUT, "an object of the list has no name or version");
+    if (w->on.object)
+        w->on.object(w->on.context, object);
+    return 0;
 }
 
-static struct ds_span text_at(const struct json *object, const char *key)
+/* All objects of a page, one tree at a time. */
+static int hand_page(struct kube_watch *w, struct kube_list *l, struct ds_err *err)
 {
-    struct ds_span text;
-    return json_text(json_get(object, key), &text) ? text : DS_SPAN("");
+    int rc = 0;
+    if (kube_reflector_page_is_first(&w->r) && w->on.relist)
+        w->on.relist(w->on.context);
+    while (rc == 0 && !w->stopped) {
+        ds_auto_json object = NULL;
+        rc = kube_list_next(l, &object, err);
+        if (rc <= 0)
+            return rc;
+        rc = hand_object(w, object, err);
+    }
+    return rc;
 }
 
 static void take_page(struct kube_watch *w, struct ds_span body)
 {
-    ds_auto_json tree = NULL;
+    struct kube_list l;
     struct ds_err err;
-    int rc = json_parse(body, WHOLE_BYTES, &tree, &err);
-    const struct json *items = json_get(tree, "items"), *m = json_get(tree, "metadata");
-    if (rc == 0 && !json_is_object(m))
-        rc = ds_fail(&err, DS_EINPUT, "an answer that is no list");
+    bool whole = false;
+    int rc = kube_list_open(body, &l, &err);
+    if (rc == 0) {
+        rc = hand_page(w, &l, &err);
+        if (rc == 0 && kube_list_version(&l).len == 0)
+            rc = ds_fail(&err, DS_EINPUT, "a list without resourceVersion");
+        if (rc == 0 && !w->stopped)
+            whole = kube_reflector_page(&w->r, kube_list_version(&l), kube_list_more(&l),
+                                        clock_monotonic_ms());
+        kube_list_close(&l);
+    }
     if (rc < 0) {
         (void)ds_wrap(&err, "%s", w->path.data);
         failed(w, KUBE_ODD, -1, &err);
-        return;
     }
-    if (kube_reflector_page_is_first(&w->r) && w->on.relist)
-        w->on.relist(w->on.context);
-    rc = hand_items(w, items, &err);
-    if (rc < 0) {
-        failed(w, KUBE_ODD, -1, &err);
-        return;
-    }
-    if (w->stopped)
-        return;
-    bool whole = kube_reflector_page(&w->r, text_at(m, "resourceVersion"), text_at(m, "continue"),
-                                     clock_monotonic_ms());
     if (!whole)
         return;
     w->troubled = false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The reflector's decisions: what is asked after what, and how long is waited. */
+#include "kube/kube_list.h"
 #include "kube/kube_reflect.h"
 
 #include <criterion/criterion.h>
@@ -232,5 +233,52 @@ Test(kube_reflect, lines_of_a_watch)
         cr_expect(e.type == (enum kube_event_type)CASES[i].type
                   && ds_span_is(e.version, CASES[i].version) && json_is_object(e.object));
         kube_event_clear(&e);
+    }
+}
+
+Test(kube_list, objects_come_one_by_one_whatever_stands_in_their_texts)
+{
+    static const struct {
+        const char *text;
+        int open, end; /* code of opening; what the last next gave */
+        size_t n;
+        const char *version, *more;
+    } CASES[] = {
+        {"{\"kind\":\"L\",\"metadata\":{\"resourceVersion\":\"7\",\"continue\":\"x\"},\"items\":["
+         "{\"a\":\"]}\\\"[{\"},\n{\"b\":[1,{\"c\":2}]} , {} ]}",
+         0, 0, 3, "7", "x"},
+        {"{\"items\":[],\"metadata\":{\"resourceVersion\":\"8\"}}", 0, 0, 0, "8", ""},
+        {" {\"items\" : null , \"metadata\" : {} } ", 0, 0, 0, "", ""},
+        {"{\"items\":[{\"a\":1},],\"metadata\":{}}", 0, DS_EPARSE, 1, "", ""},
+        {"{\"items\":[{\"a\":1} {}],\"metadata\":{}}", 0, DS_EPARSE, 1, "", ""},
+        {"{\"items\":[{\"a\":},{}],\"metadata\":{}}", 0, DS_EPARSE, 0, "", ""},
+        {"{\"items\":{},\"metadata\":{}}", DS_EPARSE, 0, 0, "", ""},
+        {"{\"items\":[],\"metadata\":[]}", DS_EINPUT, 0, 0, "", ""},
+        {"{\"items\":[]}", DS_EPARSE, 0, 0, "", ""},
+        {"{\"metadata\":{}}", DS_EPARSE, 0, 0, "", ""},
+        {"{\"metadata\":{},\"items\":[{}", DS_EPARSE, 0, 0, "", ""},
+        {"{\"metadata\":{},\"items\":[]} more", DS_EPARSE, 0, 0, "", ""},
+        {"{\"metadata\":{},\"items\":[]", DS_EPARSE, 0, 0, "", ""},
+        {"[]", DS_EPARSE, 0, 0, "", ""},
+        {"<html>", DS_EPARSE, 0, 0, "", ""},
+        {"", DS_EPARSE, 0, 0, "", ""}};
+    for (size_t i = 0; i < DS_COUNT(CASES); i++) {
+        struct kube_list l;
+        struct ds_err err = {0};
+        struct json *object = NULL;
+        size_t n = 0;
+        int rc = kube_list_open(ds_span_of(CASES[i].text), &l, &err);
+        cr_expect_eq(rc, CASES[i].open, "%zu: %d %s", i, rc, err.text);
+        if (rc < 0)
+            continue;
+        cr_expect(ds_span_is(kube_list_version(&l), CASES[i].version)
+                  && ds_span_is(kube_list_more(&l), CASES[i].more));
+        while ((rc = kube_list_next(&l, &object, &err)) > 0) {
+            json_destroy(object);
+            n++;
+        }
+        kube_list_close(&l);
+        cr_expect(rc == CASES[i].end && n == CASES[i].n, "%zu: %zu objects, %d %s", i, n, rc,
+                  err.text);
     }
 }
