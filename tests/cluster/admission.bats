@@ -245,3 +245,16 @@ Y
     run kn patch sweep shown --subresource=status --type=merge -p '{"status":{"phase":"Happy"}}'
     [ "$status" -ne 0 ]
 }
+
+@test "every sweep file that the parser takes is taken, given claim and image" {
+    local n=0
+    for file in "$ROOT"/tests/golden/sweeps/{grid,latin,monte,reference,sobol,table,tornado}.yaml "$ROOT"/jobs/*/{sweep,cluster}.yaml; do
+        # As an object, without what the server itself writes.
+        python3 "$ROOT/tests/support/api_object.py" "$file" 'spec.results.store="pvc://results/x"' \
+            'spec.simulator.image="sim"' metadata.uid= metadata.resourceVersion= metadata.managedFields= \
+            metadata.namespace= metadata.annotations= status= spec.cluster= spec.deckFrom= spec.once= |
+            kn create --dry-run=server -f - || { echo "refused: $file"; return 1; }
+        n=$((n + 1))
+    done
+    [ "$n" -ge 9 ]
+}
