@@ -10,7 +10,7 @@ BUILD="gcc make pkg-config libc6-dev libhwloc-dev libyaml-dev libcjson-dev libss
        libarchive-dev libgsl-dev libmuparser-dev libnetcdf-dev libhdf5-dev zlib1g-dev libmicrohttpd-dev libcurl4-openssl-dev"
 RUN="libopm-simulators-bin openmpi-bin"
 TEST="libcriterion-dev bats strace parallel zstd hwloc tmux time netcdf-bin procps libarchive-tools
-      bash-completion man-db python3 python3-venv python3-numpy python3-xarray python3-netcdf4
+      bash-completion man-db python3 python3-venv python3-yaml python3-numpy python3-xarray python3-netcdf4
       python3-pandas"
 # The test cluster: a kubelet's surroundings, what its images are made of, other libc included.
 CLUSTER="containerd runc containernetworking-plugins iproute2 util-linux busybox-static klibc-utils
