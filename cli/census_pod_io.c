@@ -192,7 +192,8 @@ static int refuse_lacking(struct census_work *w)
     return 0;
 }
 
-/* "<sweep>/decided/<keep>.<word>": what was decided once about cases with narrower results. */
+/* "<sweep>/decided/<keep>.<word>": what was decided once about cases with narrower results. It
+ * holds for that keep until every case is settled by it, whichever census sees that. */
 static void decision_key(const struct census_work *w, const char *word, char key[STORE_KEY_BYTES])
 {
     char want[KEEP_WORD_BYTES];
@@ -200,29 +201,45 @@ static void decision_key(const struct census_work *w, const char *word, char key
     (void)snprintf(key, STORE_KEY_BYTES, "%sdecided/%s.%s", w->prefix, want, word);
 }
 
-static int settle_decision(struct census_work *w, const char *word, bool now, bool *out,
+static int recall_decision(struct census_work *w, const char *word, bool overruled, bool *out,
                            struct ds_err *err)
 {
     char key[STORE_KEY_BYTES];
     uint64_t bytes;
-    bool existed;
-    struct store_body empty = {.data = "", .fd = -1, .len = 0};
     decision_key(w, word, key);
-    if (now) {
-        *out = true;
-        return store_put_if_absent(w->store, key, empty, &existed, err);
-    }
+    if (overruled)
+        return store_remove(w->store, key, err);
     int rc = store_head(w->store, key, &bytes, err);
     *out = rc == 0;
     return rc == DS_ENOTFOUND ? 0 : rc;
 }
 
-/* A decision holds for its keep until every case is settled by it, whichever census sees that. */
-static int read_decisions(struct census_work *w, struct ds_err *err)
+static int recall_decisions(struct census_work *w, struct ds_err *err)
 {
-    int rc = settle_decision(w, "accept", w->once.accept, &w->policy.accept_narrow, err);
-    rc = rc < 0 ? rc : settle_decision(w, "refill", w->once.refill, &w->policy.refill, err);
-    return rc;
+    int rc = recall_decision(w, "accept", w->once.refill, &w->policy.accept_narrow, err);
+    return rc < 0 ? rc : recall_decision(w, "refill", w->once.accept, &w->policy.refill, err);
+}
+
+static int note_decision(struct census_work *w, const char *word, struct ds_err *err)
+{
+    char key[STORE_KEY_BYTES];
+    bool existed;
+    struct store_body empty = {.data = "", .fd = -1, .len = 0};
+    decision_key(w, word, key);
+    return store_put_if_absent(w->store, key, empty, &existed, err);
+}
+
+/* Cases lack files and nobody has said yet what to do: spec.once says it, or people must. */
+static int decide_lacking(struct census_work *w, struct ds_err *err)
+{
+    if (w->census.n_lacking == 0 || w->policy.refill || w->policy.accept_narrow)
+        return 0;
+    if (!w->once.accept && !w->once.refill)
+        return refuse_lacking(w);
+    w->policy.accept_narrow = w->once.accept;
+    w->policy.refill = w->once.refill && !w->once.accept;
+    int rc = note_decision(w, w->once.accept ? "accept" : "refill", err);
+    return rc < 0 ? rc : census_look(w, err);
 }
 
 static int grant_again(struct census_work *w, struct ds_err *err)
@@ -361,11 +378,12 @@ static int publish(struct census_work *w, struct ds_err *err)
     if (rc < 0)
         return rc;
     w->report.bundle_stored = w->deck.in_store;
-    rc = read_decisions(w, err);
+    rc = recall_decisions(w, err);
     rc = rc < 0 ? rc : census_look(w, err);
-    if (rc == 0 && w->census.n_lacking > 0 && !w->policy.refill && !w->policy.accept_narrow)
-        return refuse_lacking(w);
-    rc = rc < 0 ? rc : plan_publish(w->planned, w->store, w->prefix, true, err);
+    rc = rc < 0 ? rc : decide_lacking(w, err);
+    if (rc < 0 || w->report.outcome != 0)
+        return rc;
+    rc = plan_publish(w->planned, w->store, w->prefix, true, err);
     rc = rc < 0 ? rc : store_sweep_temporaries(w->store, w->prefix, err);
     if (rc == 0)
         deck_leave(&w->deck); /* from here on the store has all: scratch is for the pilot */

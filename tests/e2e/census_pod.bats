@@ -487,6 +487,11 @@ P
     work_round
     census none
     [ "$(told 'r["outcome"], r["totals"]["done"]')" = "('finished', 8)" ]
+    [ "$(find store/null-sweep/decided -type f | wc -l)" -eq 1 ]
+    # people may change their mind
+    DECKSWEEP_ONCE=refill census none
+    [ "$(told 'r["outcome"], sum(s["cases"] for s in r["shapes"])')" = "('round', 6)" ]
+    [ "$(find store/null-sweep/decided -name '*.accept' | wc -l)" -eq 0 ]
     # the other way: refill
     rm -rf store && mv before store
     DECKSWEEP_ONCE=refill census mount
