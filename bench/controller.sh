@@ -55,6 +55,7 @@ k apply -f - >/dev/null <<Y
 ---
 {apiVersion: v1, kind: ConfigMap, metadata: {name: deck, namespace: bench}, data: {A.DATA: x}}
 Y
+k -n bench wait --for=jsonpath='{.status.phase}'=Bound pvc/results --timeout=120s >/dev/null
 until [ "$(k get nodes --no-headers 2>/dev/null | wc -l)" -ge "$nodes" ]; do sleep 1; done
 
 "$DS_BUILD/decksweep-scheduler" run --agent-image localhost/none --lease-namespace bench --listen 127.0.0.1:0 \

@@ -20,7 +20,7 @@ void api_put_parallelism(struct ds_buf *out, const char *uid, int64_t parallelis
 
 struct api_event {
     const struct sweep_view *sweep;
-    const char *reason, *text; /* text is cut to 1000 bytes */
+    const char *reason, *text; /* text is cut to 960 bytes */
     bool warning;
     const struct event_memory *memory; /* name, count, combined */
     int64_t first_s, now_s;
