@@ -24,8 +24,8 @@ static struct cache_object **objects(const struct ds_buf *list)
 
 static void list_add(struct ds_buf *list, struct cache_object *o)
 {
-    o->at = list->len / sizeof o;
-    if (buf_put(list, &o, sizeof o) < 0)
+    o->at = list->len / sizeof(void *);
+    if (buf_put(list, &o, sizeof(void *)) < 0)
         abort();
 }
 
@@ -33,10 +33,10 @@ static void list_add(struct ds_buf *list, struct cache_object *o)
 static void list_remove(struct ds_buf *list, struct cache_object *o)
 {
     struct cache_object **at = objects(list);
-    size_t last = list->len / sizeof o - 1;
+    size_t last = list->len / sizeof(void *) - 1;
     at[o->at] = at[last];
     at[o->at]->at = o->at;
-    list->len -= sizeof o;
+    list->len -= sizeof(void *);
 }
 
 static struct pod_view *pod_views(const struct sweep_slot *s)
@@ -139,7 +139,7 @@ struct cache_object *slot_job(const struct sweep_slot *s, size_t i)
 
 struct cache_object *slot_map(const struct sweep_slot *s, size_t i, size_t *n)
 {
-    *n = s->maps.len / sizeof(struct cache_object *);
+    *n = s->maps.len / sizeof(void *);
     return i < *n ? objects(&s->maps)[i] : NULL;
 }
 

@@ -103,7 +103,7 @@ void cache_list_ends(struct cache *c, enum cache_kind kind, unsigned scope,
 
 struct cache_object *cache_find(const struct cache *c, enum cache_kind kind, const char *key);
 struct sweep_slot *cache_slot(struct cache *c, const char *key); /* NULL: none */
-void cache_slot_tidy(struct cache *c, struct sweep_slot *slot);  /* frees it if nobody needs it */
+void cache_slot_tidy(struct cache *c, struct sweep_slot *s);     /* frees it if nobody needs it */
 
 static inline const struct sweep_view *slot_view(const struct sweep_slot *s)
 {
@@ -120,7 +120,7 @@ bool cache_set_why(struct cache_object *job, const char *why);
 void cache_set_deleting(struct cache_object *job);
 static inline size_t slot_job_count(const struct sweep_slot *s)
 {
-    return s->jobs.len / sizeof(struct cache_object *);
+    return s->jobs.len / sizeof(void *);
 }
 struct cache_object *slot_job(const struct sweep_slot *s, size_t i);
 struct cache_object *slot_map(const struct sweep_slot *s, size_t i, size_t *n);

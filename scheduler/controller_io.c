@@ -188,7 +188,9 @@ static int turn(struct controller *c, int signals, struct ds_err *err)
     look_if_ready(c);
     int64_t wake = lease_turn(c), due = look_at_due(c), now = clock_monotonic_ms();
     if (c->lost)
-        return ds_fail(err, DS_EAGAIN, "the lease is lost: another controller acts now");
+        return ds_fail(
+            err, DS_EAGAIN,
+            "the Lease is lost: it could not be renewed in time, or another controller has it");
     if (due < wake)
         wake = due;
     int64_t wait = wake <= now ? 0 : wake - now > TURN_MOST_MS ? TURN_MOST_MS : wake - now;
@@ -207,7 +209,8 @@ static int turn(struct controller *c, int signals, struct ds_err *err)
 static int open_signals(struct ds_err *err)
 {
     sigset_t set;
-    (void)signal(SIGPIPE, SIG_IGN);
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL);
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);

@@ -112,18 +112,18 @@ static void on_trouble(void *context, const struct ds_err *err)
 }
 
 struct watch_kind {
-    enum cache_kind kind;
     const char *what, *group_version, *plural, *labels;
+    enum cache_kind kind;
     bool metadata, limits, needed, everywhere;
 };
 static const struct watch_kind WATCHES[] = {
-    {CACHE_SWEEP, "sweeps", SWEEP_API_VERSION, SWEEP_PLURAL, NULL, false, false, true, false},
-    {CACHE_JOB, "jobs", "batch/v1", "jobs", OURS, false, false, true, false},
-    {CACHE_POD, "pods", "v1", "pods", OUR_PODS, false, false, true, false},
-    {CACHE_MAP, "configmaps", "v1", "configmaps", NULL, true, false, true, false},
-    {CACHE_NODE, "nodes", "v1", "nodes", NULL, false, false, false, true},
-    {CACHE_LOAD, "daemonset pods", "v1", "pods", DAEMON_SET, false, false, false, true},
-    {CACHE_MAP, "limits", "v1", "configmaps", NULL, false, true, false, true},
+    {"sweeps", SWEEP_API_VERSION, SWEEP_PLURAL, NULL, CACHE_SWEEP, false, false, true, false},
+    {"jobs", "batch/v1", "jobs", OURS, CACHE_JOB, false, false, true, false},
+    {"pods", "v1", "pods", OUR_PODS, CACHE_POD, false, false, true, false},
+    {"configmaps", "v1", "configmaps", NULL, CACHE_MAP, true, false, true, false},
+    {"nodes", "v1", "nodes", NULL, CACHE_NODE, false, false, false, true},
+    {"daemonset pods", "v1", "pods", DAEMON_SET, CACHE_LOAD, false, false, false, true},
+    {"limits", "v1", "configmaps", NULL, CACHE_MAP, false, true, false, true},
 };
 
 static int start_one(struct controller *c, const struct watch_kind *k, unsigned scope,

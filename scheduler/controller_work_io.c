@@ -206,7 +206,7 @@ static void look_at_jobs(struct sweep_work *w)
         if (j->deleting || j->complete || j->failed || j->suspended || j->n_active > 0)
             continue;
         if (j->seen_s == 0 || now_s - j->seen_s < WHY_AFTER_S)
-            controller_ask(w->c, w->slot, now_ms + WHY_AFTER_S * 1000);
+            controller_ask(w->c, w->slot, now_ms + WHY_AFTER_S * INT64_C(1000));
         else if (o->why_at_ms == 0 || now_ms - o->why_at_ms >= WHY_EVERY_MS)
             act_ask_why(w->c, o);
         else

@@ -22,7 +22,7 @@ static struct due_item **items(const struct due_queue *q)
 
 size_t due_count(const struct due_queue *q)
 {
-    return q->heap.len / sizeof(struct due_item *);
+    return q->heap.len / sizeof(void *);
 }
 
 static void set(struct due_queue *q, size_t place, struct due_item *item)
@@ -62,7 +62,7 @@ void due_ask(struct due_queue *q, struct due_item *item, int64_t at_ms)
         return;
     }
     item->at_ms = at_ms;
-    int rc = buf_put(&q->heap, &item, sizeof item);
+    int rc = buf_put(&q->heap, &item, sizeof(void *));
     assert(rc == 0); /* eight million sweeps */
     (void)rc;
     item->place = due_count(q);
@@ -75,7 +75,7 @@ void due_drop(struct due_queue *q, struct due_item *item)
     if (place == 0)
         return;
     struct due_item *last = items(q)[n - 1];
-    q->heap.len -= sizeof last;
+    q->heap.len -= sizeof(void *);
     item->place = 0;
     if (last == item)
         return;

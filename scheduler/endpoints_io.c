@@ -10,19 +10,19 @@
 
 #define METRICS_BYTES (1u << 20)
 
+/* The second number of /proc/self/statm, in pages. */
 static uint64_t resident_bytes(void)
 {
-    struct rusage u;
+    char line[128] = "";
     uint64_t pages = 0;
     FILE *f = fopen("/proc/self/statm", "re");
-    if (f) {
-        unsigned long long size, resident;
-        if (fscanf(f, "%llu %llu", &size, &resident) == 2)
-            pages = resident;
-        (void)fclose(f);
-    }
-    if (pages == 0 && getrusage(RUSAGE_SELF, &u) == 0)
-        return (uint64_t)u.ru_maxrss * 1024;
+    if (!f)
+        return 0;
+    if (!fgets(line, sizeof line, f))
+        line[0] = '\0';
+    (void)fclose(f);
+    for (const char *p = strchr(line, ' '); p && p[1] >= '0' && p[1] <= '9'; p++)
+        pages = pages * 10 + (uint64_t)(p[1] - '0');
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 

@@ -9,7 +9,7 @@
 #define LEASE_GROUP      "coordination.k8s.io/v1"
 #define LEASE_REQUEST_MS 4000
 #define LEASE_GOODBYE_MS 1000
-#define LEASE_BODY_BYTES (64u << 10)
+#define LEASE_BODY_BYTES ((size_t)64 << 10)
 
 static void take_answer(struct ds_span body, struct lease_record *out, bool *good)
 {
