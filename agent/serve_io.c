@@ -24,7 +24,7 @@
 
 #define CODE_HEADER       "X-Decksweep-Store"
 #define DEFAULT_OBJECT    ((uint64_t)64 << 30)
-#define DEFAULT_IDLE_MS   900000u
+#define DEFAULT_IDLE_MS   300000u
 #define LISTING_BYTES     ((size_t)1 << 30)
 #define MAX_LISTED        10000000u
 #define PAGE_BYTES        ((size_t)8 << 20)
@@ -427,7 +427,7 @@ static const struct cmd_option OPTIONS[] = {
     {"address", 0, VALUE_TEXT, "IP", "listen there only (default: every address)"},
     {"port", 0, VALUE_COUNT, "N", "listen on this port; 0 takes a free one (default: 8080)"},
     {"idle", 0, VALUE_DURATION, "TIME",
-     "end when nothing was asked for so long; 0 never (default: 15m)"},
+     "end when nothing was asked for so long; 0 never (default: 5m)"},
     {"max-object", 0, VALUE_SIZE, "SIZE", "take no larger object (default: 64GiB)"},
     {0},
 };

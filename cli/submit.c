@@ -11,6 +11,7 @@ static void put_owner(struct json_writer *w, const char *sweep, const char *swee
     jw_array(w);
     jw_object(w);
     jw_kv_cstr(w, "apiVersion", SWEEP_API_VERSION);
+    jw_kv_bool(w, "controller", true); /* so the controller knows it for ours, and removes it */
     jw_kv_cstr(w, "kind", SWEEP_KIND);
     jw_kv_cstr(w, "name", sweep);
     jw_kv_cstr(w, "uid", sweep_uid);

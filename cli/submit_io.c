@@ -407,19 +407,28 @@ static int open_cluster(struct submit *s, struct ds_err *err)
     return rc;
 }
 
+/* The controller has seen this very deck in the store that the file names still. */
+static bool is_stored(const struct submit *s)
+{
+    return s->object && has_same_store(s) && s->report.status.bundle_stored
+           && strcmp(s->report.status.bundle, s->config_map) == 0;
+}
+
 static int send_all(struct submit *s, struct ds_err *err)
 {
     const char *what = "";
+    bool stored;
     int rc = open_cluster(s, err);
     rc = rc < 0 ? rc : check_claim(s, err);
     rc = rc < 0 ? rc : get_sweep(s, err);
     if (rc < 0)
         return rc;
+    stored = is_stored(s);
     rc = s->store_key[0] != '\0' ? bring_to_store(s, &what, err) : apply(s, &s->edit, &what, err);
     if (rc < 0)
         return rc;
     say(s, "sweep." SWEEP_GROUP "/%s %s\n", s->name, what);
-    return s->config_map[0] != '\0' ? bring_config_map(s, err) : 0;
+    return s->config_map[0] != '\0' && !stored ? bring_config_map(s, err) : 0;
 }
 
 static int show_object(struct submit *s, struct ds_err *err)

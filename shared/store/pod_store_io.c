@@ -365,6 +365,7 @@ static int pod_lock(struct store *base, const char *key, const char *holder, int
     return 0;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): as store_ops has it */
 static int pod_open_append(struct store *base, const char *key, int *fd, struct ds_err *err)
 {
     (void)fd;

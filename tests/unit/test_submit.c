@@ -103,6 +103,8 @@ Test(submit, a_deck_travels_in_an_immutable_owned_config_map)
     ASSERT_TEXT(j, "metadata/namespace", "team");
     ASSERT_TEXT(j, "metadata/ownerReferences/0/uid", "u-1");
     ASSERT_TEXT(j, "metadata/ownerReferences/0/kind", "Sweep");
+    const struct json *owner = json_first(json_get(json_get(j, "metadata"), "ownerReferences"));
+    cr_assert(json_bool(json_get(owner, "controller"), &immutable) && immutable);
     cr_assert(json_bool(json_get(j, "immutable"), &immutable) && immutable);
     cr_assert(json_text(json_get(json_get(j, "binaryData"), POD_BUNDLE), &bytes));
     cr_assert_eq(base64_decode(bytes, arena, &bytes, &err), 0);
