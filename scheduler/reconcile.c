@@ -48,7 +48,7 @@ void decide_copy(char *out, size_t room, const char *text)
         size_t step = n > 0 ? n : 1;
         if (used + step >= room) {
             memset(out + fits, 0, room - fits);
-            memcpy(out + fits, "...", 3);
+            memset(out + fits, '.', 3);
             return;
         }
         memcpy(out + used, n > 0 ? s.ptr + i : "?", step);
@@ -359,6 +359,12 @@ static void decide_all(struct deciding *d)
     decide_say(d);
 }
 
+/* Padding is zero in what decoders give. Should it ever differ, a write too much is all. */
+static bool same_bytes(const void *x, const void *y, size_t n)
+{
+    return memcmp(x, y, n) == 0;
+}
+
 void reconcile(const struct reconcile_input *in, struct reconciled *out)
 {
     struct deciding d = {.in = in, .st = &out->status, .out = out};
@@ -369,5 +375,5 @@ void reconcile(const struct reconcile_input *in, struct reconciled *out)
     out->urgent = out->fence = false;
     if (!in->sweep->deleting) /* owner references take what is left with it */
         decide_all(&d);
-    out->status_changed = memcmp(&out->status, &in->sweep->status, sizeof out->status) != 0;
+    out->status_changed = !same_bytes(&out->status, &in->sweep->status, sizeof out->status);
 }

@@ -5,7 +5,7 @@
 
 #include "scheduler/views.h"
 
-#define VIEW_NAME_BYTES    254u /* names, uids, labels */
+#define VIEW_NAME_BYTES    ((size_t)254) /* names, uids, labels */
 #define VIEW_INDEXES_BYTES (64u << 10)
 
 struct taking { /* texts into an arena; full is looked at once at the end */

@@ -7,7 +7,7 @@
 
 #define SWEEP_NAME_CHARS 40u
 #define TTL_DEFAULT_S    86400
-#define TTL_MOST_S       (365 * 86400)
+#define TTL_MOST_S       INT64_C(31536000) /* a year */
 
 static enum run_wish run_of(const struct json *spec)
 {
@@ -129,7 +129,7 @@ static int64_t ttl_of(const struct json *cluster)
     } else if (!json_u64(j, INT32_MAX, &n)) {
         return TTL_DEFAULT_S;
     }
-    return n < TTL_MOST_S ? (int64_t)n : TTL_MOST_S;
+    return n < (uint64_t)TTL_MOST_S ? (int64_t)n : TTL_MOST_S;
 }
 
 int sweep_view_decode(const struct json *sweep, struct ds_arena *a, struct sweep_view *out,

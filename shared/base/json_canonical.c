@@ -80,7 +80,7 @@ static int open_level(struct canonical *c, const struct json *value, struct ds_e
         if (!is_object || is_wanted(c, m))
             members[n++] = m;
     if (is_object) {
-        qsort(members, n, sizeof *members, compare_keys);
+        qsort(members, n, sizeof(void *), compare_keys);
         jw_object(&c->w);
     } else {
         jw_array(&c->w);
