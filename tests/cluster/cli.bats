@@ -101,7 +101,7 @@ json.dump(c, open(sys.argv[1], "w"))' "$@"
     grep -qE "^  timeout +3$" <<<"$output"
     grep -q "12 core-hours" <<<"$output"
     grep -q "^round 1: 199 cases in 4 workers, ended after 58m20s (Complete)" <<<"$output"
-    grep -q "^round 2: 75 cases in 4 workers, 2 running; those that ended report 24 ok, 1 failed" <<<"$output"
+    grep -q "^round 2: 75 cases in 4 workers, room for 2 at a time; those that ended report 24 ok, 1 failed" <<<"$output"
     grep -qE "^! Schedulable +False .*Unschedulable" <<<"$output"
     grep -q "decksweep ls busy -n $NS --failed" <<<"$output"
 }
@@ -377,6 +377,7 @@ sleep 3600'
     ended swp Failed 8 2
     mkdir -p "$VOLUME/studies"
     makestore "$VOLUME/studies" swp 10 --vectors 8 --steps 12
+    mkdir -p "$VOLUME/studies/swp/dataset"
     chmod -R a+rX "$VOLUME/studies"
     split as_engineer decksweep ls swp -n "$NS" --json
     [ "$status" -eq 0 ]
@@ -393,6 +394,15 @@ sleep 3600'
     diff -r local out
     split as_engineer decksweep fetch swp 3 4 -n "$NS" -o out --json # the same again: nothing is written
     [ "$(json 'o["files_written"]')" = 0 ]
+    split decksweep logs swp 3 -n "$NS"
+    [ "$status" -eq 0 ]
+    [ "$output" = "$(decksweep logs "$VOLUME/studies/swp" 3)" ]
+    truncate -s 3G "$VOLUME/studies/swp/dataset/summary.csv" # more than goes unasked through the API server
+    split decksweep fetch swp --dataset -n "$NS" -o big
+    [ "$status" -eq 2 ]
+    grep -q "up to 3.0 GiB through the cluster's API server: give --yes" <<<"$errors"
+    [ ! -e big/dataset ]
+    rm "$VOLUME/studies/swp/dataset/summary.csv"
     split decksweep logs swp 99999 -n "$NS"
     [ "$status" -eq 2 ]
     grep -q "no case 99999" <<<"$errors"
