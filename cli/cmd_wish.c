@@ -76,21 +76,25 @@ static int make_wish(struct wishing *w, struct target *t, struct ds_err *err)
     return rc;
 }
 
+static int find_and_wish(struct cli *cli, enum run_wish wish, struct target *t, struct ds_err *err)
+{
+    int rc = target_find(cli, t, err);
+    if (rc < 0)
+        return rc;
+    if (!t->cluster)
+        return ds_fail(err, DS_EINPUT,
+                       "%.*s is a folder: `%s` is for Sweeps in a cluster; a run on this machine "
+                       "ends with Ctrl-C, and the same `decksweep run` goes on",
+                       DS_FMT(t->label), cli->line->entry->name);
+    struct wishing w = {.cli = cli, .wish = wish, .report = &t->cluster->report};
+    return make_wish(&w, t, err);
+}
+
 static int run_wish(struct cli *cli, enum run_wish wish)
 {
     struct target t;
     struct ds_err err = {0};
-    int rc = target_find(cli, &t, &err);
-    if (rc == 0 && !t.cluster)
-        rc =
-            ds_fail(&err, DS_EINPUT,
-                    "%.*s is a folder: `%s` is for Sweeps in a cluster; a run on this machine ends "
-                    "with Ctrl-C, and the same `decksweep run` goes on",
-                    DS_FMT(t.label), cli->line->entry->name);
-    if (rc == 0) {
-        struct wishing w = {.cli = cli, .wish = wish, .report = &t.cluster->report};
-        rc = make_wish(&w, &t, &err);
-    }
+    int rc = find_and_wish(cli, wish, &t, &err);
     target_close(&t);
     return rc < 0 ? cli_fail(cli, &err) : CLI_OK;
 }

@@ -138,8 +138,8 @@ json.dump(c, open(sys.argv[1], "w"))' "$@"
 
 @test "the exit status says how a Sweep ended" {
     make_sweep over
-    while read -r phase done failed want; do
-        ended over "$phase" "$done" "$failed"
+    while read -r phase n_done failed want; do
+        ended over "$phase" "$n_done" "$failed"
         split decksweep status over -n "$NS"
         [ "$status" -eq "$want" ]
     done <<'X'
