@@ -90,7 +90,8 @@ Y
 buckets() { curl -s "http://127.0.0.1:$port/metrics" | sed -n 's/^decksweep_reconcile_seconds_bucket{le="\([^"]*\)"} \(.*\)/\1 \2/p'; }
 known=
 while [ "$(phase)" != Succeeded ]; do
-    if [ -z "$known" ] && [ "$(metric 'decksweep_objects{kind="pods"}')" -ge "$chunks" ]; then
+    pods=$(metric 'decksweep_objects{kind="pods"}')
+    if [ -z "$known" ] && [ "${pods:-0}" -ge "$chunks" ]; then
         buckets >"$work/before"
         known=1
     fi

@@ -48,7 +48,7 @@ void controller_ask_all(struct controller *c)
 
 bool controller_may_write(const struct controller *c)
 {
-    return c->leading && !c->stopping && !c->lost
+    return c->leading && !c->stopping
            && (c->o->alone || lease_is_held(&c->lease, clock_monotonic_ms()));
 }
 
@@ -187,10 +187,6 @@ static int turn(struct controller *c, int signals, struct ds_err *err)
     bool readable[2] = {false, false};
     look_if_ready(c);
     int64_t wake = lease_turn(c), due = look_at_due(c), now = clock_monotonic_ms();
-    if (c->lost)
-        return ds_fail(
-            err, DS_EAGAIN,
-            "the Lease is lost: it could not be renewed in time, or another controller has it");
     if (due < wake)
         wake = due;
     int64_t wait = wake <= now ? 0 : wake - now > TURN_MOST_MS ? TURN_MOST_MS : wake - now;

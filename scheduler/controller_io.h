@@ -28,8 +28,8 @@ struct controller_options { /* all borrowed */
     bool alone; /* no leader election */
 };
 
-/* Run until SIGTERM or SIGINT (returns 0), or until it must not go on: leadership lost, or no use
- * trying (DS_EINPUT, DS_EDENIED, ...). */
+/* Run until SIGTERM or SIGINT (returns 0). DS_EINPUT, DS_EDENIED: no such kubeconfig or context.
+ * Leadership that is lost only means waiting: nothing is written from that moment on. */
 int controller_run(const struct controller_options *o, struct ds_err *err) DS_CHECKED;
 
 #endif

@@ -78,7 +78,7 @@ struct controller {
     struct lease_state lease;
     struct ds_buf lease_body;
     int64_t lease_started_ms;
-    bool lease_busy, leading, stopping, lost, ready;
+    bool lease_busy, leading, stopping, ready;
     struct event_filter *events;
     struct event_send *sends;
     struct ask *asks;

@@ -77,6 +77,8 @@ void lease_wrote(struct lease_state *l, const struct lease_record *r, int64_t st
 {
     l->fresh = false;
     l->next_ms = now_ms + retry_ms(random);
+    if (!r && now_ms - started_ms >= LEASE_RETRY_MS)
+        l->next_ms = now_ms; /* it has waited long enough for no answer */
     if (!r) {
         l->known = false; /* look before the next write; the old record is not ours to trust */
         return;

@@ -89,7 +89,7 @@ static int start_request(struct controller *c, bool write, struct ds_err *err)
 static void say_change(struct controller *c)
 {
     bool leads = lease_is_held(&c->lease, clock_monotonic_ms());
-    if (leads && !c->leading) {
+    if (leads && !c->leading) { /* also: again */
         log_info("leading as %s", c->lease.me);
         c->leading = true;
         controller_ask_all(c);
@@ -108,8 +108,10 @@ int64_t lease_turn(struct controller *c)
     }
     enum lease_wish wish = lease_next(&c->lease, now, &wake);
     if (wish == LEASE_LOST) {
-        c->leading = false;
-        c->lost = true;
+        c->leading = false; /* the caches stay warm: it may well be ours again in a moment */
+        log_warn("the Lease is lost: not renewed within %d s, or another controller has it; this "
+                 "one waits",
+                 LEASE_DEADLINE_MS / 1000);
     } else if (wish != LEASE_REST && !c->lease_busy) {
         c->lease_busy = true;
         if (start_request(c, wish == LEASE_WRITE, &err) < 0)

@@ -100,8 +100,8 @@ static const struct cmd_entry CMD_RUN = {
         "set is in the ConfigMap decksweep-limits, read as it changes. docs/controller.md "
         "explains its log and its metrics.\n",
     .options = RUN_OPTIONS,
-    .exits = "0 told to end\n2 wrong use, no such kubeconfig or context\n3 the cluster cannot be "
-             "used, or another controller acts now\n",
+    .exits = "0 told to end\n2 wrong use, no such kubeconfig or context\n3 the system "
+             "refuses\n",
     .run = run,
 };
 
