@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/path.h"
+#include "base/utf8.h"
 #include "scheduler/param_name.h"
 
 #include <stdio.h>
@@ -18,6 +19,10 @@
 
 static int check_path(struct ds_span path, const char *what, struct ds_err *err)
 {
+    if (!utf8_is_valid(path)) /* JSON has no other texts: the name would change on its way */
+        return ds_fail(err, DS_EINPUT,
+                       BUNDLE_PATHS_NAME ": %s: '%.*s' is not UTF-8; rename the file", what,
+                       (int)(path.len < 200 ? path.len : 200), path.ptr);
     if (path_is_safe_member(path))
         return 0;
     return ds_fail(err, DS_EINPUT,

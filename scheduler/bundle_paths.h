@@ -40,7 +40,7 @@ struct bundle_paths {
     size_t n_rewritten;
 };
 
-/* Append canonical JSON. DS_EINPUT: a path that is no safe member name (says which).
+/* Append canonical JSON. DS_EINPUT: a path that is no safe member name or no UTF-8 (says which).
  * DS_ETOOBIG: more than BUNDLE_PATHS_MAX_BYTES. */
 int bundle_paths_encode(const struct bundle_paths *p, struct ds_buf *out,
                         struct ds_err *err) DS_CHECKED;

@@ -53,6 +53,10 @@ static const struct row ROWS[] = {
     {"an absolute deck", "{\"version\":1,\"deck\":\"/etc/passwd\"}", DS_EINPUT},
     {"a deck above", "{\"version\":1,\"deck\":\"../A.DATA\"}", DS_EINPUT},
     {"a deck above, later", "{\"version\":1,\"deck\":\"x/../../A.DATA\"}", DS_EINPUT},
+    {"a deck that is not UTF-8",
+     "{\"version\":1,\"deck\":\"d\xe9"
+     "ck.DATA\"}",
+     DS_EINPUT},
     {"an empty deck", "{\"version\":1,\"deck\":\"\"}", DS_EINPUT},
     {"a deck with a control byte", "{\"version\":1,\"deck\":\"A\\u0001B\"}", DS_EINPUT},
     {"a table above", "{\"version\":1,\"deck\":\"A\",\"table\":\"../t.csv\"}", DS_EINPUT},
@@ -93,6 +97,10 @@ Test(bundle_paths, are_not_written_when_they_leave_the_bundle)
     bad.deck = DS_SPAN("../SPE1.DATA");
     cr_assert_eq(bundle_paths_encode(&bad, &text, &err), DS_EINPUT);
     cr_assert(strstr(err.text, "../SPE1.DATA"));
+    bad.deck = DS_SPAN("d\xe9"
+                       "ck.DATA");
+    cr_assert_eq(bundle_paths_encode(&bad, &text, &err), DS_EINPUT);
+    cr_assert(strstr(err.text, "UTF-8"));
     buf_clear(&text);
 }
 
