@@ -367,7 +367,7 @@ static struct evil *evil_create(const char *script, const char *log_path)
     struct evil *e = calloc(1, sizeof *e);
     if (!e)
         evil_die("memory");
-    e->a = arena_create(4u << 20);
+    e->a = arena_create(64u << 20);
     e->used = mmap(NULL, sizeof *e->used * EVIL_RULES, PROT_READ | PROT_WRITE,
                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     e->log_fd = log_path ? open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;

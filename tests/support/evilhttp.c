@@ -11,8 +11,8 @@ int main(int argc, char **argv)
     uint16_t port = argc > 3 ? (uint16_t)evil_number(ds_span_of(argv[3])) : 0;
     if (argc < 3)
         return 2;
-    ds_auto_arena a = arena_create(4u << 20);
-    if (fs_read_file(argv[1], 1u << 20, a, &script, &err) < 0) {
+    ds_auto_arena a = arena_create(64u << 20);
+    if (fs_read_file(argv[1], 16u << 20, a, &script, &err) < 0) {
         (void)fprintf(stderr, "evilhttp: %s\n", err.text);
         return 2;
     }
