@@ -159,7 +159,9 @@ static struct sweep_view *complete_view(struct sweep_work *w)
         deck = cache_find(&w->c->cache, CACHE_MAP, key);
     }
     view->deck_present = deck != NULL;
-    view->deck_owned = deck && strcmp(deck->owner_uid, view->uid) == 0;
+    const struct cache_map *map = deck ? deck->packed : NULL;
+    view->deck_owned =
+        map && strcmp(map->kind, "bundle") == 0 && strcmp(map->owner_uid, view->uid) == 0;
     if (w->refused[0] && w->refused_generation == view->generation)
         view->refused = w->refused;
     return view;
