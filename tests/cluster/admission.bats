@@ -60,7 +60,10 @@ setup_file() {
         sleep 0.5
     done
 }
-teardown_file() { drop_namespace; }
+teardown_file() {
+    resume_controller
+    drop_namespace
+}
 teardown() { tell_failure; }
 
 @test "a right sweep file is taken as it is, and its numbers come back with their values" {
@@ -232,6 +235,7 @@ Y
 }
 
 @test "only the status subresource changes the status, and kubectl get shows it in columns" {
+    pause_controller
     apply 's/name: right/name: shown/'
     kn patch sweep shown --type=merge -p '{"status":{"phase":"Running"}}'
     [ -z "$(field sweep/shown '{.status.phase}')" ]
@@ -244,6 +248,7 @@ Y
     [[ $output == *'round 2: 90 cases'* ]]
     run kn patch sweep shown --subresource=status --type=merge -p '{"status":{"phase":"Happy"}}'
     [ "$status" -ne 0 ]
+    resume_controller
 }
 
 @test "every sweep file that the parser takes is taken, given claim and image" {
