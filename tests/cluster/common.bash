@@ -28,6 +28,18 @@ drop_namespace() {
     kubectl delete namespace "$NS" --wait=false >/dev/null 2>&1 || true
 }
 
+# Image localhost/nullsim:test: the do-nothing simulator (tests/support/nullsim.c) as /nullsim, nothing else.
+load_nullsim() {
+    local root
+    root=$(mktemp -d "$BATS_FILE_TMPDIR/nullsim.XXXXXX")
+    mkdir -m 1777 "$root/tmp"
+    install -m 755 "$DS_BUILD/support/nullsim" "$root/nullsim"
+    mkdir -p "$DS_BUILD/cluster"
+    "$CLUSTER/mkimage" "$root" localhost/nullsim:test "$DS_BUILD/cluster/nullsim.tar.$$" >/dev/null
+    mv "$DS_BUILD/cluster/nullsim.tar.$$" "$DS_BUILD/cluster/nullsim.tar"
+    "$CLUSTER/load" "$DS_BUILD/cluster/nullsim.tar"
+}
+
 # In teardown: what can be known about a test that failed, whole in the logs, in short here.
 tell_failure() {
     [ -n "${BATS_TEST_COMPLETED:-}" ] && return
