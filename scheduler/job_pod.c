@@ -124,7 +124,7 @@ static void put_environment(struct making *m)
     put_env(w, ENV_SCRATCH_BYTES, ds_span_of(bytes));
     put_env_from(w, ENV_CPU_LIMIT, "resourceFieldRef", "resource", "limits.cpu");
     put_env_from(w, ENV_MEMORY_LIMIT, "resourceFieldRef", "resource", "limits.memory");
-    put_env(w, "HOME", DS_SPAN("/tmp")); /* user 1000 has none, and the root is read-only */
+    put_env(w, "HOME", DS_SPAN("/tmp"));        /* user 1000 has none, and the root is read-only */
     put_env(w, "TMPDIR", DS_SPAN(POD_SCRATCH)); /* /var/tmp cannot be written, /tmp is small */
     if (m->is_census)
         put_census_env(m);

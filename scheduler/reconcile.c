@@ -170,7 +170,8 @@ static void take_new_spec(struct deciding *d)
     const struct sweep_view *w = d->in->sweep;
     struct sweep_status *st = d->st;
     bool first = st->spec_hash[0] == '\0';
-    bool same_spec = strcmp(st->spec_hash, w->spec_hash) == 0;
+    bool same_store = first || strcmp(st->store_hash, w->store_hash) == 0;
+    bool same_spec = same_store && strcmp(st->spec_hash, w->spec_hash) == 0;
     if (same_spec && strcmp(st->edit_hash, w->edit_hash) == 0)
         return;
     memcpy(st->edit_hash, w->edit_hash, sizeof st->edit_hash);
@@ -180,6 +181,9 @@ static void take_new_spec(struct deciding *d)
         return;
     stop_step(d, "Edited");
     memcpy(st->spec_hash, w->spec_hash, sizeof st->spec_hash);
+    memcpy(st->store_hash, w->store_hash, sizeof st->store_hash);
+    if (!same_store)
+        memset(st->bundle, 0, sizeof st->bundle); /* the deck is in the old one */
     memset(&st->step, 0, sizeof st->step);
     memset(st->plan_digest, 0, sizeof st->plan_digest);
     memset(&st->totals, 0, sizeof st->totals);

@@ -56,6 +56,7 @@ struct sweep_view {
     const char *once_token;         /* "" none */
     uint32_t max_workers;           /* spec.cluster.maxWorkers; 0 none */
     bool has_queue;                 /* Kueue owns parallelism */
+    char store_hash[17];            /* of results.store */
     const char *claim, *claim_path; /* of results.store pvc://claim/path; "" none */
     bool claim_missing;             /* there is no such claim */
     bool read_write_once;           /* the claim can be mounted by one node only */

@@ -69,6 +69,20 @@ static void add_round_line(struct deciding *d, const struct census_report *r)
     }
 }
 
+/* Rounds count anew where results.store is another one or was emptied: a finished Job of such a
+ * name may still be there, and is none of this round. */
+static void name_round_job(struct deciding *d, uint32_t i)
+{
+    struct step *step = &d->st->step;
+    char name[STATUS_NAME_BYTES];
+    reconcile_job_name(d->in->sweep->name, d->st->spec_hash, step, i, name);
+    if (decide_find_job(d->in, name))
+        decide_print(step->job[i].name, sizeof step->job[i].name, "%s-c%u", name,
+                     d->st->census_number);
+    else
+        decide_copy(step->job[i].name, sizeof step->job[i].name, name);
+}
+
 static void start_round(struct deciding *d, const struct census_report *r)
 {
     struct sweep_status *st = d->st;
@@ -86,7 +100,7 @@ static void start_round(struct deciding *d, const struct census_report *r)
     step->started_s = d->in->now_s;
     for (uint32_t i = 0; i < r->n_shapes; i++) {
         step->job[i].shape = r->shape[i];
-        reconcile_job_name(d->in->sweep->name, st->spec_hash, step, i, step->job[i].name);
+        name_round_job(d, i);
     }
     add_round_line(d, r);
     st->phase = PHASE_RUNNING;

@@ -67,6 +67,7 @@ const char *event_list_failed_create(const struct json *list, const char *uid, i
                                      struct ds_arena *a);
 
 /* ---- hashes of a spec, 16 hex; see reconcile.h ---- */
+void sweep_store_hash(const struct json *spec, char out[17]); /* of results.store */
 int sweep_spec_hash(const struct json *spec, struct ds_arena *scratch, char out[17],
                     struct ds_err *err) DS_CHECKED;
 int sweep_edit_hash(const struct json *spec, struct ds_arena *scratch, char out[17],

@@ -30,6 +30,16 @@ int sweep_spec_hash(const struct json *spec, struct ds_arena *scratch, char out[
     return hash_spec(spec, SKIP, DS_COUNT(SKIP), scratch, out, err);
 }
 
+void sweep_store_hash(const struct json *spec, char out[17])
+{
+    struct ds_span url = {"", 0};
+    char hex[65];
+    (void)json_text(json_get(json_get(spec, "results"), "store"), &url);
+    sha256_of(url.ptr, url.len, hex);
+    memcpy(out, hex, 16);
+    out[16] = '\0';
+}
+
 int sweep_edit_hash(const struct json *spec, struct ds_arena *scratch, char out[17],
                     struct ds_err *err)
 {

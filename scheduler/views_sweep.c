@@ -157,6 +157,7 @@ int sweep_view_decode(const struct json *sweep, struct ds_arena *a, struct sweep
     out->ttl_s = ttl_of(cluster);
     out->refused = find_refusal(&t, spec, out);
     sweep_status_decode(json_get(sweep, "status"), &out->status);
+    sweep_store_hash(spec, out->store_hash);
     rc = sweep_spec_hash(spec, a, out->spec_hash, err);
     rc = rc < 0 ? rc : sweep_edit_hash(spec, a, out->edit_hash, err);
     return rc < 0 ? rc : take_check(&t, "Sweep", err);

@@ -99,6 +99,7 @@ struct sweep_status {
     enum sweep_phase phase;
     int64_t observed_generation;
     char spec_hash[17];                /* of what the plan depends on; "" never looked at */
+    char store_hash[17];               /* of results.store: what is stored is stored there */
     char edit_hash[17];                /* of all of the spec but run */
     char once_done[STATUS_NAME_BYTES]; /* last spec.once.token obeyed */
     char plan_digest[PLAN_DIGEST_BYTES];

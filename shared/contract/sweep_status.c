@@ -91,6 +91,7 @@ static const struct json_field STATUS_FIELDS[] = {
     STATUS(FIELD_TEXT, plan_digest, "plan"),
     STATUS(FIELD_U32, n_running, "running"),
     STATUS(FIELD_TEXT, spec_hash, "specHash"),
+    STATUS(FIELD_TEXT, store_hash, "storeHash"),
     STATUS(FIELD_TIME, started_s, "started"),
     STATUS(FIELD_BOOL, wants_census, "wantsCensus"),
 };

@@ -284,6 +284,7 @@ static void fill_status(struct sweep_status *s)
     s->bundle_stored = s->collected = s->wants_census = true;
     s->core_seconds = 1.5;
     FILL(s->spec_hash);
+    FILL(s->store_hash);
     FILL(s->edit_hash);
     FILL(s->once_done);
     FILL(s->plan_digest);

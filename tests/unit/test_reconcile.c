@@ -154,6 +154,23 @@ Test(reconcile, a_stored_bundle_stays_stored_when_an_edit_keeps_it)
     cr_expect(strstr(w->out.status.message, "spe1-ffffffffffffffff") != NULL);
 }
 
+Test(reconcile, another_store_needs_the_deck_again_and_begins_anew)
+{
+    struct world *w = ended(CENSUS_FINISHED);
+    memset(w->sweep.store_hash, 'e', 16);
+    memset(w->sweep.edit_hash, 'f', 16);
+    w->sweep.deck_present = false;
+    go(w);
+    cr_expect_not(w->out.status.bundle_stored, "the old store has it, the new one has not");
+    cr_expect_eq(count_actions(w, ACT_CREATE_JOB), 0u);
+    cr_expect_eq(w->out.status.cond[COND_BUNDLE_READY].status, 'F');
+    w->sweep.deck_present = true;
+    go(w);
+    cr_expect_eq(count_actions(w, ACT_CREATE_JOB), 1u);
+    cr_expect_eq(count_actions(w, ACT_DELETE_BUNDLE), 0u);
+    cr_expect_eq(w->out.status.totals.n_done, 0u);
+}
+
 Test(reconcile, a_deck_that_somebody_wrote_by_hand_is_never_deleted)
 {
     struct world *w = ended(CENSUS_FINISHED);
