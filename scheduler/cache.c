@@ -120,11 +120,13 @@ static void slot_free(struct cache *c, struct sweep_slot *s)
     free(s);
 }
 
-void cache_slot_tidy(struct cache *c, struct sweep_slot *s)
+bool cache_slot_tidy(struct cache *c, struct sweep_slot *s)
 {
-    if (!s->sweep && !s->work && s->due.place == 0 && s->jobs.len == 0 && s->maps.len == 0
-        && s->pods.len == 0)
+    bool needed = s->sweep || s->work || s->due.place != 0 || s->jobs.len > 0 || s->maps.len > 0
+                  || s->pods.len > 0;
+    if (!needed)
         slot_free(c, s);
+    return !needed;
 }
 
 struct sweep_view *slot_view_mutable(struct sweep_slot *s)
@@ -249,19 +251,24 @@ static bool replace(struct cache *c, struct cache_object *o, const struct object
     const char *sweep = sweep_of((enum cache_kind)o->kind, ref);
     struct sweep_slot *slot = sweep[0] ? slot_for(c, ref->namespace_, sweep) : NULL;
     bool differs = !o->packed || o->slot != slot || new->differs;
+    struct sweep_slot *left = NULL;
     if (o->slot == slot && slot && o->packed && o->kind != CACHE_SWEEP) {
         if (o->kind == CACHE_POD)
             pod_views(slot)[o->at] = *(const struct pod_view *)new->block;
         free(o->packed);
         o->packed = new->block;
     } else {
-        if (o->slot && o->slot != slot)
+        if (o->slot && o->slot != slot) {
+            left = o->slot;
             detach(o);
+        }
         free(o->packed);
         o->packed = new->block;
         attach(slot, o);
     }
     o->owner_uid = new->owner_uid;
+    if (left && !cache_slot_tidy(c, left))
+        c->left = left;
     return differs;
 }
 
@@ -272,7 +279,7 @@ int cache_put(struct cache *c, enum cache_kind kind, unsigned scope, bool own,
     char key[CACHE_KEY_BYTES];
     struct object_ref ref;
     struct packed new = {0};
-    *touched = NULL;
+    *touched = c->left = NULL;
     arena_reset(c->scratch);
     int rc = object_ref_decode(object, c->scratch, &ref, err);
     if (rc < 0)

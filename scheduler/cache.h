@@ -72,6 +72,8 @@ struct sweep_record {
 struct cache {
     struct keyed table[CACHE_KINDS];
     struct keyed slots;
+    struct sweep_slot *left; /* by the last cache_put: whom an object left that has another label
+                              * now, when that slot goes on; NULL none */
     struct ds_arena *scratch;
     uint64_t nodes_version; /* counts changes of nodes and their loads */
     uint64_t n_skipped;     /* objects that could not be used */
@@ -103,7 +105,7 @@ void cache_list_ends(struct cache *c, enum cache_kind kind, unsigned scope,
 
 struct cache_object *cache_find(const struct cache *c, enum cache_kind kind, const char *key);
 struct sweep_slot *cache_slot(struct cache *c, const char *key); /* NULL: none */
-void cache_slot_tidy(struct cache *c, struct sweep_slot *s);     /* frees it if nobody needs it */
+bool cache_slot_tidy(struct cache *c, struct sweep_slot *s); /* frees it if nobody needs it: true */
 
 static inline const struct sweep_view *slot_view(const struct sweep_slot *s)
 {

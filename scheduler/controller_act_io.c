@@ -112,9 +112,9 @@ static void on_fresh_sweep(void *context, int status, struct ds_span body, const
             fail(w, "reading the Sweep", err);
         return;
     }
-    (void)take_object(w, CACHE_SWEEP, body);
-    w->wrote = true; /* look again at once */
-    work_end(w, false);
+    bool usable = take_object(w, CACHE_SWEEP, body) != NULL;
+    w->wrote = usable; /* look again at once; not at what stays the same */
+    work_end(w, !usable);
 }
 
 static void read_sweep(struct sweep_work *w, kube_done_f done)

@@ -14,7 +14,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define CONNECTIONS  16u
+#define CONNECTIONS  16u /* beside those of the watches, which never end */
 #define ARENA_BYTES  (64u << 20)
 #define LOOKS_A_TURN 64u
 #define TURN_MOST_MS 60000
@@ -90,7 +90,9 @@ static void make_name(struct controller *c)
 static int open_all(struct controller *c, struct ds_err *err)
 {
     struct kube_options k = {.kubeconfig = c->o->kubeconfig, .context = c->o->context};
-    c->loop = http_loop_create(CONNECTIONS, "decksweep-scheduler/" DECKSWEEP_VERSION);
+    /* Where HTTP/2 does not get through, a watch takes a whole connection. */
+    c->loop = http_loop_create(CONNECTIONS + controller_watches(c->o),
+                               "decksweep-scheduler/" DECKSWEEP_VERSION);
     int rc = kube_open(&k, c->loop, &c->kube, err);
     if (rc < 0)
         return rc;

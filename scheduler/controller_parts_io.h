@@ -108,6 +108,7 @@ void controller_say_once(struct controller *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* ---- controller_watch_io.c ---- */
+unsigned controller_watches(const struct controller_options *o); /* how many there will be */
 int controller_watch(struct controller *c, struct ds_err *err) DS_CHECKED;
 void controller_unwatch(struct controller *c);
 

@@ -71,8 +71,11 @@ static void on_object(void *context, const struct json *object)
         controller_say_once(c, "%s: an object is skipped: %s", w->what, err.text);
         return;
     }
+    struct sweep_slot *left = c->cache.left;
     if (touched)
         work_touched(c, touched);
+    if (left)
+        work_touched(c, left);
     if (w->kind == CACHE_MAP)
         tell_waiting(c, object);
 }
@@ -158,11 +161,23 @@ static int start_one(struct controller *c, const struct watch_kind *k, unsigned 
     return 0;
 }
 
+static unsigned count_scopes(const struct controller_options *o, const struct watch_kind *k)
+{
+    return k->everywhere || o->n_namespaces == 0 ? 1 : (unsigned)o->n_namespaces;
+}
+
+unsigned controller_watches(const struct controller_options *o)
+{
+    unsigned n = 0;
+    for (size_t k = 0; k < DS_COUNT(WATCHES); k++)
+        n += count_scopes(o, &WATCHES[k]);
+    return n;
+}
+
 int controller_watch(struct controller *c, struct ds_err *err)
 {
-    size_t scopes = c->o->n_namespaces ? c->o->n_namespaces : 1;
     for (size_t k = 0; k < DS_COUNT(WATCHES); k++) {
-        for (unsigned s = 0; s < (WATCHES[k].everywhere ? 1 : scopes); s++) {
+        for (unsigned s = 0; s < count_scopes(c->o, &WATCHES[k]); s++) {
             int rc = start_one(c, &WATCHES[k], s, err);
             if (rc < 0)
                 return rc;

@@ -54,7 +54,7 @@ void work_touched(void *controller, struct sweep_slot *slot)
     if (!slot->sweep) {
         if (w && !w->busy)
             work_free(c, slot);
-        cache_slot_tidy(&c->cache, slot);
+        (void)cache_slot_tidy(&c->cache, slot);
         return;
     }
     if (!w)
@@ -76,7 +76,7 @@ void work_end(struct sweep_work *w, bool failed)
     w->busy = false;
     if (!slot->sweep) {
         work_free(c, slot);
-        cache_slot_tidy(&c->cache, slot);
+        (void)cache_slot_tidy(&c->cache, slot);
         return;
     }
     if (failed) {

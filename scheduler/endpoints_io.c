@@ -91,8 +91,9 @@ int endpoints_open(struct controller *c, struct ds_err *err)
     struct http_server_options o = {
         .address = c->o->listen_address,
         .port = c->o->listen_port,
-        .max_connections = 16,
-        .idle_s = 30,
+        .max_connections = 64,
+        .max_per_address = 8, /* no pod keeps the kubelet's probes out */
+        .idle_s = 10,
         .max_header_bytes = 8192,
         .handler = {.context = c, .begin = on_request},
     };

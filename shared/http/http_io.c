@@ -459,7 +459,7 @@ static void take_ended(struct http_loop *loop)
             continue;
         (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &j);
         if (j && !j->cancelled && j->state == JOB_RUNNING)
-            end_try(j, http_try_judge(j, code, &err), &err);
+            end_try(j, http_try_judge(j, (int)code, &err), &err);
     }
 }
 

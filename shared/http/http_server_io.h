@@ -34,6 +34,7 @@ struct http_server_options {
     const char *address;      /* "127.0.0.1", "::1", "0.0.0.0"; NULL: all, IPv6 where there is */
     uint16_t port;            /* 0: a free one, see http_server_port */
     unsigned max_connections; /* 0: 64; more are refused */
+    unsigned max_per_address; /* of those, by one client's IP address; 0: as many */
     unsigned idle_s;          /* 0: 60; a connection without a byte for so long is closed */
     size_t max_header_bytes;  /* 0: 32 KiB a connection */
     struct http_server_handler handler;

@@ -2,8 +2,9 @@
 /* Values are only skipped here; each is read by json_parse before anything trusts it. */
 #include "kube/kube_list.h"
 
-#define OBJECT_MOST_BYTES ((size_t)8 << 20)
-#define META_MOST_BYTES   ((size_t)64 << 10)
+#include "kube/kube_json.h"
+
+#define META_MOST_BYTES ((size_t)64 << 10)
 
 static bool is_blank(char c)
 {
@@ -161,6 +162,6 @@ int kube_list_next(struct kube_list *l, struct json **object, struct ds_err *err
     size_t n = value_length(l->items);
     if (n == 0)
         return ds_fail(err, DS_EPARSE, "an object of the list is missing");
-    int rc = json_parse(take(&l->items, n), OBJECT_MOST_BYTES, object, err);
+    int rc = kube_json_parse(take(&l->items, n), KUBE_OBJECT_MOST_BYTES, object, err);
     return rc < 0 ? ds_wrap(err, "an object of the list") : 1;
 }

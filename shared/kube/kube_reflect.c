@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "kube/kube_reflect.h"
 
+#include "kube/kube_json.h"
+
 #define QUIET_MS        INT64_C(120000) /* no failure for so long: the next one is a first one */
 #define SHORT_WATCH_MS  INT64_C(1000)
 #define MOST_PAGES_GONE 2u
@@ -10,7 +12,7 @@
 void kube_reflector_init(struct kube_reflector *r, uint64_t seed)
 {
     *r = (struct kube_reflector){
-        .next = KUBE_WISH_LIST, .due_ms = INT64_MIN, .failed_ms = INT64_MIN};
+        .next = KUBE_WISH_LIST, .page = KUBE_PAGE, .due_ms = INT64_MIN, .failed_ms = INT64_MIN};
     r->random = seed | 1;
 }
 
@@ -47,7 +49,7 @@ int kube_reflector_ask(struct kube_reflector *r, int64_t now_ms, struct ds_buf *
     r->n_events = 0;
     if (r->next == KUBE_WISH_LIST) {
         if (!r->unpaged)
-            put_number(path, "limit", KUBE_PAGE);
+            put_number(path, "limit", r->page);
         if (r->next_page[0])
             (void)kube_query_put(path, "continue", r->next_page);
         return path->failed ? DS_ETOOBIG : 0;
@@ -94,6 +96,7 @@ bool kube_reflector_page(struct kube_reflector *r, struct ds_span version, struc
         kube_reflector_failed(r, KUBE_ODD, -1, now_ms);
         return false;
     }
+    r->page = r->page < KUBE_PAGE / 2 ? r->page * 2 : KUBE_PAGE;
     r->mid_list = next_page.len > 0;
     if (r->mid_list)
         return false;
@@ -132,6 +135,17 @@ bool kube_reflector_ended(struct kube_reflector *r, int64_t now_ms)
     return too_short;
 }
 
+/* false: it cannot be smaller. What is listed already is not listed again. */
+static bool halve_page(struct kube_reflector *r)
+{
+    if (r->next != KUBE_WISH_LIST || (!r->unpaged && r->page == 1))
+        return false;
+    r->unpaged = false;
+    r->n_pages_gone = 0;
+    r->page /= r->page > 1 ? 2 : 1;
+    return true;
+}
+
 void kube_reflector_failed(struct kube_reflector *r, enum kube_failure f, int64_t retry_after_ms,
                            int64_t now_ms)
 {
@@ -140,6 +154,10 @@ void kube_reflector_failed(struct kube_reflector *r, enum kube_failure f, int64_
     if (was_watch && r->n_events > 0)
         r->backoff_ms = 0;
     r->asked = false;
+    if (f == KUBE_TOO_BIG && halve_page(r)) {
+        r->due_ms = now_ms;
+        return;
+    }
     switch (f) {
     case KUBE_GONE:
         if (!was_watch && r->next_page[0] && ++r->n_pages_gone >= MOST_PAGES_GONE)
@@ -152,6 +170,7 @@ void kube_reflector_failed(struct kube_reflector *r, enum kube_failure f, int64_
         }
         break;
     case KUBE_AWAY:
+    case KUBE_TOO_BIG:
         break;
     case KUBE_SICK:
         if (was_watch && r->n_events == 0 && ++r->n_watch_failures > MOST_WATCHES) {
@@ -218,7 +237,7 @@ static int fill_event(struct kube_event *e, struct ds_err *err)
 int kube_event_read(struct ds_span line, struct kube_event *out, struct ds_err *err)
 {
     struct kube_event e = {.version = DS_SPAN("")};
-    int rc = json_parse(line, KUBE_LINE_MOST_BYTES, &e.tree, err);
+    int rc = kube_json_parse(line, KUBE_LINE_MOST_BYTES, &e.tree, err);
     if (rc == 0)
         rc = fill_event(&e, err);
     if (rc < 0) {

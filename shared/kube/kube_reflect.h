@@ -14,9 +14,9 @@
 #include "kube/kube_error.h"
 
 #define KUBE_PAGE             500u
-#define KUBE_LINE_MOST_BYTES  ((size_t)8 << 20) /* one event; etcd keeps no object above 1.5 MiB */
-#define KUBE_WATCH_IDLE_MS    INT64_C(150000)   /* bookmarks come about every minute */
-#define KUBE_WATCH_LEAST_S    300u              /* timeoutSeconds: so long or up to twice */
+#define KUBE_LINE_MOST_BYTES  (((size_t)12 << 20) + 4096) /* one event: an object and some words */
+#define KUBE_WATCH_IDLE_MS    INT64_C(150000)             /* bookmarks come about every minute */
+#define KUBE_WATCH_LEAST_S    300u /* timeoutSeconds: so long or up to twice */
 #define KUBE_FIRST_BACKOFF_MS INT64_C(800)
 #define KUBE_MOST_BACKOFF_MS  INT64_C(30000)
 #define KUBE_VERSION_BYTES    128u
@@ -29,6 +29,7 @@ enum kube_failure {                /* why a list or watch ended */
                     KUBE_AWAY,     /* no connection, broken, 429: the same again later */
                     KUBE_SICK, /* a 5xx: likewise, but the list may be what is wrong if it goes on */
                     KUBE_ODD,  /* anything else: list anew */
+                    KUBE_TOO_BIG, /* of a page: the same again in smaller pieces */
 };
 
 struct kube_reflector {
@@ -36,6 +37,7 @@ struct kube_reflector {
     bool asked;          /* it is under way */
     bool mid_list;       /* a page of this list came already */
     bool unpaged;        /* list in one piece: pages kept expiring */
+    unsigned page;       /* objects to ask for: fewer when they are large, more again later */
     unsigned n_pages_gone, n_failures, n_watch_failures /* in a row */;
     uint64_t n_events; /* of this watch, bookmarks included */
     int64_t due_ms, asked_ms, failed_ms, backoff_ms;

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#define PAGE_BYTES   ((size_t)64 << 20)
-#define WHOLE_BYTES  ((size_t)256 << 20) /* a list in one piece */
+#define PAGE_BYTES   ((size_t)16 << 20) /* one object at least; more than this comes in pieces */
+#define WHOLE_BYTES  ((size_t)64 << 20) /* a list in one piece */
 #define PATH_BYTES   ((size_t)16 << 10)
 #define LIST_MS      INT64_C(120000)
 #define AS_METADATA  ";as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -76,7 +76,8 @@ static void tell_trouble(struct kube_watch *w, const struct ds_err *err)
 static void failed(struct kube_watch *w, enum kube_failure f, int64_t retry_after_ms,
                    const struct ds_err *err)
 {
-    if (f != KUBE_GONE)
+    bool usual = f == KUBE_GONE || (f == KUBE_TOO_BIG && w->r.page > 1);
+    if (!usual)
         tell_trouble(w, err);
     if (!w->stopped)
         kube_reflector_failed(&w->r, f, retry_after_ms, clock_monotonic_ms());
@@ -86,6 +87,10 @@ static void failed(struct kube_watch *w, enum kube_failure f, int64_t retry_afte
 static void refused(struct kube_watch *w, const struct http_response *r, const struct ds_err *err)
 {
     struct kube_status s;
+    if (err->code == DS_ETOOBIG && r->status == 0) {
+        failed(w, KUBE_TOO_BIG, -1, err);
+        return;
+    }
     kube_status_read(r->body, &s);
     int64_t wait = r->retry_after_ms > s.retry_after_ms ? r->retry_after_ms : s.retry_after_ms;
     failed(w, kube_failure_of(r->status, &s), wait, err);

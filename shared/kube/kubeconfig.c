@@ -215,8 +215,14 @@ static void read_cluster(struct reader *r, struct kube_login *out)
     while (url.len > 0 && url.ptr[url.len - 1] == '/')
         url.len--;
     out->server = arena_cstr(r->a, url);
-    if (!out->server)
+    if (!out->server) {
         trouble(r, c, "larger than fits");
+        return;
+    }
+    if (strchr(out->server, '@'))
+        trouble(r, yaml_get(c, "server"), "server must name no user: that belongs to users");
+    if (!out->proxy && kube_server_is_loopback(out->server))
+        out->proxy = ""; /* as kubectl: a proxy of the environment cannot reach it, nor may */
     if (out->insecure && (out->ca_pem.len > 0 || out->ca_file))
         trouble(r, yaml_get(c, "insecure-skip-tls-verify"),
                 "a certificate-authority is given and insecure-skip-tls-verify says not to look at "
@@ -341,21 +347,25 @@ int kubeconfig_select(const struct kubeconfig *c, const char *context, struct ku
     return r.rc;
 }
 
+/* Host of an URL of http or https; brackets stay. */
+static struct ds_span host_of(const char *server)
+{
+    const char *host = strstr(server, "://");
+    host = host ? host + 3 : server;
+    size_t n = host[0] == '[' ? strcspn(host, "]") : 0;
+    return (struct ds_span){host, n + strcspn(host + n, "/:?#")};
+}
+
+bool kube_server_is_loopback(const char *server)
+{
+    struct ds_span host = host_of(server);
+    return ds_span_is(host, "localhost") || ds_span_is(host, "[::1]")
+           || (ds_span_starts(host, "127.") && strspn(host.ptr, "0123456789.") == host.len);
+}
+
 bool kube_server_is_private(const char *server)
 {
-    static const char *const LOOPS[] = {"127.", "localhost", "[::1]"};
     struct ds_span s = ds_span_of(server);
-    if (ds_span_starts(s, "https://"))
-        return true;
-    if (!ds_span_starts(s, "http://"))
-        return false;
-    s.ptr += 7;
-    s.len = strcspn(s.ptr, "/:?#");
-    const char *host = s.ptr;
-    if (host[0] == '[')
-        return strncmp(host, LOOPS[2], 5) == 0 && (host[5] == ':' || host[5] == '/' || !host[5]);
-    if (s.len == 9 && strncmp(host, LOOPS[1], 9) == 0)
-        return true;
-    size_t digits = strspn(host, "0123456789.");
-    return strncmp(host, LOOPS[0], 4) == 0 && digits == s.len;
+    return ds_span_starts(s, "https://")
+           || (ds_span_starts(s, "http://") && kube_server_is_loopback(server));
 }

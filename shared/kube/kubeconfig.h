@@ -51,7 +51,7 @@ struct kube_login {
     const char *server, *namespace_;
     struct ds_span ca_pem, cert_pem, key_pem; /* of -data */
     const char *ca_file, *cert_file, *key_file;
-    const char *server_name, *proxy;
+    const char *server_name, *proxy; /* "" none, also none of the environment's */
     bool insecure, no_compression;
     const char *token, *token_file; /* the file wins while it can be read */
     const char *username, *password;
@@ -65,6 +65,8 @@ struct kube_login {
 int kubeconfig_select(const struct kubeconfig *c, const char *context, struct kube_login *out,
                       struct ds_err *err) DS_CHECKED;
 
+/* localhost, 127.0.0.0/8 or [::1]? */
+bool kube_server_is_loopback(const char *server);
 /* May a credential travel to that URL in the open? https, or http to the loopback. */
 bool kube_server_is_private(const char *server);
 

@@ -100,6 +100,24 @@ Test(cache, everything_of_a_sweep_hangs_on_its_slot_whatever_comes_first)
     cr_assert_neq(put_sweep("two", 3, false), s);
 }
 
+Test(cache, a_label_that_changes_leaves_nothing_behind)
+{
+    char name[16];
+    struct sweep_slot *one = put_sweep("one", 1, false);
+    cr_assert_eq(put_job("one", "j", 1, 0, false), one);
+    cr_assert_null(cache.left);
+    struct sweep_slot *two = put_job("two", "j", 2, 0, false);
+    cr_assert_eq(cache.left, one, "who lost it must be looked at, too");
+    cr_assert_eq(slot_job_count(one), 0);
+    cr_assert_eq(slot_job_count(two), 1);
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(name, sizeof name, "s%d", i);
+        (void)put_job(name, "j", 3 + i, 0, false);
+    }
+    cr_assert_null(cache.left);
+    cr_assert_eq(cache.slots.n, 2, "%zu slots for two names", cache.slots.n);
+}
+
 Test(cache, pods_stay_in_one_array_while_they_come_change_and_go)
 {
     struct sweep_slot *s = put_sweep("one", 1, false);

@@ -299,6 +299,16 @@ Test(kube, a_stream_is_handed_on_as_it_comes_and_can_be_cancelled)
     "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,\"reason\":\"Expired\","     \
     "\"message\":\"too old\"}}\\n"
 
+/* 70 levels: more than our parser takes, and Kubernetes does (managedFields may be so deep) */
+#define OPEN10  "[[[[[[[[[["
+#define CLOSE10 "]]]]]]]]]]"
+#define DEEP                                                                                       \
+    OPEN10 OPEN10 OPEN10 OPEN10 OPEN10 OPEN10 OPEN10 CLOSE10 CLOSE10 CLOSE10 CLOSE10 CLOSE10       \
+        CLOSE10 CLOSE10
+#define DEEP_OBJECT(name, version)                                                                 \
+    "{\"metadata\":{\"managedFields\":" DEEP ",\"name\":\"" name                                   \
+    "\",\"resourceVersion\":\"" version "\"}}"
+
 struct told {
     struct ds_buf text; /* "R +a:1 -b S T " */
     struct kube_watch *stop_at_object;
@@ -418,6 +428,21 @@ static const struct history HISTORIES[] = {
     {P "limit=500 1\n" STATUS("403", "Forbidden", "no") P "limit=500 1\n" LIST("7", "", "") P
      "watch=1*resourceVersion=7&* 1\nchunk " EVENT("ADDED", "e", "71") "\nhang\n",
      "T R S +e:71 "},
+    /* objects nested deeper than we read are told all the same: one of them must not hide the rest */
+    {P "limit=500 1\n" LIST("7", "", DEEP_OBJECT("deep", "1") "," OBJECT("b", "2")) P
+     "watch=1*resourceVersion=7&* 1\nchunk {\"type\":\"MODIFIED\",\"object\":" DEEP_OBJECT(
+         "deep",
+         "9") "}\\n{\"type\":\"DELETED\",\"object\":" DEEP_OBJECT("deep",
+                                                                  "10") "}\\n" EVENT("ADDED", "e",
+                                                                                     "11") "\nhang"
+                                                                                           "\n",
+     "R +deep:1 +b:2 S +deep:9 -deep +e:11 "},
+    /* a page that is too large: the same in smaller pieces, at once */
+    {P "limit=500 1\nrepeat 2000000 0123456789\n" P "limit=250 1\nrepeat 2000000 0123456789\n" P
+       "limit=125 1\n" LIST("7", "c1", OBJECT("a", "1")) P
+     "limit=250&continue=c1 1\n" LIST("8", "", OBJECT("b", "2")) P
+     "watch=1*resourceVersion=7&* 1\nchunk " EVENT("ADDED", "e", "71") "\nhang\n",
+     "R +a:1 +b:2 S +e:71 "},
 };
 
 struct world { /* the globals of one history: they all run at once */
@@ -502,7 +527,7 @@ Test(kube, a_watch_can_be_stopped_from_its_own_callback)
 Test(kube, an_event_larger_than_can_be_is_dropped_and_listed_anew)
 {
     struct told t = {0};
-    begin(P "limit=500 1\n" LIST("7", "", "") P "watch=1* 1\nrepeat 1000000 0123456789\n" P
+    begin(P "limit=500 1\n" LIST("7", "", "") P "watch=1* 1\nrepeat 1300000 0123456789\n" P
                                                 "limit=500 1\n" LIST("8", "", OBJECT("a", "1"))
                                                     IDLE);
     struct kube_watch *w = watch(&t);

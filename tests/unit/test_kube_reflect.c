@@ -107,6 +107,39 @@ Test(kube_reflect, a_forgotten_version_means_a_list_at_once_the_first_time)
     wait_for(0, 0);
 }
 
+Test(kube_reflect, a_page_too_large_is_asked_for_in_ever_smaller_pieces)
+{
+    static const char *const ASKED[] = {"?limit=250", "?limit=125", "?limit=62", "?limit=31",
+                                        "?limit=15",  "?limit=7",   "?limit=3",  "?limit=1"};
+    begin();
+    cr_expect(asks("?limit=500"));
+    for (size_t i = 0; i < DS_COUNT(ASKED); i++) {
+        kube_reflector_failed(&r, KUBE_TOO_BIG, -1, now);
+        wait_for(0, 0);
+        cr_expect(asks(ASKED[i]), "%s", ASKED[i]);
+    }
+    kube_reflector_failed(&r, KUBE_TOO_BIG, -1, now);
+    wait_for(800, 1600); /* nothing is smaller than one */
+    cr_expect(asks("?limit=1") && !page("10", "c"));
+    cr_expect(asks("?limit=2&continue=c") && !page("10", "d"));
+    kube_reflector_failed(&r, KUBE_AWAY, -1, now);
+    now = kube_reflector_due_ms(&r);
+    cr_expect(asks("?limit=4&continue=d"), "what was listed is not listed again");
+    kube_reflector_failed(&r, KUBE_TOO_BIG, -1, now);
+    wait_for(0, 0);
+    cr_expect(asks("?limit=2&continue=d") && page("10", ""));
+}
+
+Test(kube_reflect, a_whole_list_too_large_is_asked_for_in_pages_again)
+{
+    begin();
+    r.unpaged = true;
+    cr_expect(asks(""));
+    kube_reflector_failed(&r, KUBE_TOO_BIG, -1, now);
+    wait_for(0, 0);
+    cr_expect(asks("?limit=250"));
+}
+
 Test(kube_reflect, pages_that_keep_expiring_end_in_one_whole_list)
 {
     begin();

@@ -161,7 +161,46 @@ Test(kubeconfig, credentials_travel_in_the_open_only_at_home)
                  {"http://localhost", true},       {"http://[::1]:80/x", true},
                  {"http://localhost:1", true},     {"http://127.evil.example", false},
                  {"http://localhost.evil", false}, {"http://10.0.0.1", false},
-                 {"http://[::1].evil", false},     {"ftp://127.0.0.1", false}};
+                 {"http://[::1].evil", false},     {"ftp://127.0.0.1", false},
+                 {"http://[::1", false},           {"http://127.0.0.1.", true},
+                 {"http://127.0.0.1@evil", false}, {"http://", false}};
     for (size_t i = 0; i < DS_COUNT(CASES); i++)
         cr_expect_eq(kube_server_is_private(CASES[i].server), CASES[i].ok, "%s", CASES[i].server);
+}
+
+#define SERVER(url, more)                                                                          \
+    "clusters: [{name: c, cluster: {server: '" url "'" more                                        \
+    "}}]\nusers: [{name: u, user: {token: "                                                        \
+    "t}}]\ncontexts: [{name: x, context: {cluster: c, user: u}}]\ncurrent-context: x\n"
+
+Test(kubeconfig, what_runs_on_this_machine_is_never_asked_through_a_proxy_of_the_environment)
+{
+    static const struct {
+        const char *text, *proxy; /* NULL: the environment's */
+    } CASES[] = {{SERVER("https://127.0.0.1:6443", ""), ""},
+                 {SERVER("http://localhost:8001", ""), ""},
+                 {SERVER("https://[::1]:6443", ""), ""},
+                 {SERVER("https://127.0.0.1:6443", ", proxy-url: http://p"), "http://p"},
+                 {SERVER("https://10.0.0.1", ""), NULL},
+                 {SERVER("127.0.0.1:6443", ""), ""},
+                 {SERVER("https://localhost.example", ""), NULL}};
+    for (size_t i = 0; i < DS_COUNT(CASES); i++) {
+        struct kube_login l;
+        struct ds_err err = {0};
+        ds_auto_arena a = arena_create(1 << 20);
+        cr_assert_eq(choose(a, CASES[i].text, NULL, &l, &err), 0, "%zu: %s", i, err.text);
+        cr_expect_eq(l.proxy == NULL, CASES[i].proxy == NULL, "%zu", i);
+        if (l.proxy && CASES[i].proxy)
+            cr_expect_str_eq(l.proxy, CASES[i].proxy, "%zu", i);
+    }
+}
+
+Test(kubeconfig, a_server_with_a_user_in_its_url_is_refused)
+{
+    struct kube_login l;
+    struct ds_err err = {0};
+    ds_auto_arena a = arena_create(1 << 20);
+    cr_expect_eq(choose(a, SERVER("http://127.0.0.1:8001@evil.example", ""), NULL, &l, &err),
+                 DS_EINPUT);
+    cr_expect(strstr(err.text, "must name no user"), "%s", err.text);
 }
