@@ -28,11 +28,13 @@ drop_namespace() {
     kubectl delete namespace "$NS" --wait=false >/dev/null 2>&1 || true
 }
 
-# Image localhost/nullsim:test: the do-nothing simulator (tests/support/nullsim.c) as /nullsim, nothing else.
+# Image localhost/nullsim:test: the do-nothing simulator (tests/support/nullsim.c) as /bin/nullsim and /nullsim, nothing else.
 load_nullsim() {
     local root
     root=$(mktemp -d "$BATS_FILE_TMPDIR/nullsim.XXXXXX")
     mkdir -m 1777 "$root/tmp"
+    mkdir "$root/bin"
+    install -m 755 "$DS_BUILD/support/nullsim" "$root/bin/nullsim"
     install -m 755 "$DS_BUILD/support/nullsim" "$root/nullsim"
     mkdir -p "$DS_BUILD/cluster"
     "$CLUSTER/mkimage" "$root" localhost/nullsim:test "$DS_BUILD/cluster/nullsim.tar.$$" >/dev/null
