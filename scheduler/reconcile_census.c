@@ -158,9 +158,30 @@ static void take_counts(struct deciding *d, const struct census_report *r)
                      "the agent image has decksweep %s, the controller is %s", r->decksweep, ours);
 }
 
+/* The census runs in an image that the user chose, so its report may say anything: what the
+ * administrator's limits forbid is no round. Also when they became narrower meanwhile: the next
+ * census knows. A case that needs more cores than a worker may have is given them. */
+static bool passes_limits(const struct deciding *d, const struct census_report *r)
+{
+    const struct pod_limits *l = &d->in->limits->pods;
+    uint64_t n_chunks = 0;
+    bool ok = true;
+    for (uint32_t i = 0; i < r->n_shapes; i++) {
+        n_chunks += r->shape[i].n_chunks;
+        ok = ok && (l->worker_mem_bytes == 0 || r->shape[i].pod.mem_bytes <= l->worker_mem_bytes);
+    }
+    uint64_t most = l->max_chunks > r->n_shapes ? l->max_chunks : r->n_shapes;
+    return ok && (l->max_chunks == 0 || n_chunks <= most) && n_chunks <= RECONCILE_MAX_INDEXES;
+}
+
 void decide_take_report(struct deciding *d, const struct census_report *r)
 {
     struct sweep_status *st = d->st;
+    if (r->outcome == CENSUS_ROUND && !passes_limits(d, r)) {
+        decide_no_report(d, "it asks for more workers, or larger ones, than the administrator's "
+                            "limits (ConfigMap decksweep-limits) allow");
+        return;
+    }
     take_counts(d, r);
     if (r->outcome == CENSUS_TROUBLE) {
         decide_no_report(d, r->text);

@@ -66,7 +66,7 @@ struct ds_span ds_span_cut(struct ds_span s, char at, struct ds_span *head);
  * the next byte. Linear in practice; bounded by |pattern| * |text|. */
 bool ds_span_glob(struct ds_span pattern, struct ds_span text);
 
-/* Edit distance (Levenshtein), at most `limit` (1 .. 8); for "did you mean". */
+/* Edit distance (Levenshtein) but for case, at most `limit` (0 .. 8); for "did you mean". */
 size_t ds_span_distance(struct ds_span a, struct ds_span b, size_t limit);
 
 #endif

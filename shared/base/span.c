@@ -136,7 +136,7 @@ bool ds_span_glob(struct ds_span pattern, struct ds_span text)
 
 size_t ds_span_distance(struct ds_span a, struct ds_span b, size_t limit)
 {
-    assert(limit >= 1 && limit <= 8);
+    assert(limit <= 8);
     if (a.len > DISTANCE_MAX_LEN || b.len > DISTANCE_MAX_LEN)
         return limit;
     size_t row[DISTANCE_MAX_LEN + 1];

@@ -189,6 +189,7 @@ Test(base, distances_are_levenshteins_up_to_the_limit)
     cr_expect_eq(ds_span_distance(DS_SPAN("kitten"), DS_SPAN("sitting"), 8), 3);
     cr_expect_eq(ds_span_distance(DS_SPAN(""), DS_SPAN("abc"), 8), 3);
     cr_expect_eq(ds_span_distance(DS_SPAN("abc"), DS_SPAN("ABC"), 8), 0);
+    cr_expect_eq(ds_span_distance(DS_SPAN("abc"), DS_SPAN("x"), 0), 0, "nothing can be nearer");
     cr_expect_eq(ds_span_distance(DS_SPAN("abcdefghij"), DS_SPAN(""), 8), 8);
     char longer[70] = {0};
     cr_expect_eq(ds_span_distance((struct ds_span){longer, 70}, DS_SPAN("a"), 4), 4);

@@ -81,6 +81,7 @@ Test(expr, wrong_formulas_are_refused_where_they_are_wrong)
         {"x += 3", 3, "assigns"},
         {"foo(1)", 0, "unknown function 'foo'"},
         {"1 + sqr(2)", 4, "did you mean 'sqrt'"},
+        {"1 + SIN(2)", 4, "did you mean 'sin'"},
         {"\"a\" == \"a\"", 0, "a text"},
         {"x; y", 1, "no meaning"},
         {"x # y", 2, "no meaning"},

@@ -104,6 +104,7 @@ Test(limits, names_each_bad_value_and_goes_on_with_its_default)
         {"census-deadline", "\"1s\"", "the default none is used"},
         {"max-active-sweeps", "\"0\"", "the default none is used"},
         {"worker-core", "\"4\"", "unknown key (did you mean 'worker-cores'?)"},
+        {"Worker-Cores", "\"4\"", "unknown key (did you mean 'worker-cores'?)"},
         {"nonsense", "\"4\"", "decksweep-limits: nonsense: unknown key"},
     };
     for (size_t i = 0; i < DS_COUNT(BAD); i++) {

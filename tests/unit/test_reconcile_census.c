@@ -38,6 +38,35 @@ Test(reconcile_census, each_outcome_has_its_phase)
     }
 }
 
+Test(reconcile_census, no_round_is_made_of_a_report_that_passes_the_administrators_limits)
+{
+    static const struct {
+        uint32_t max_chunks, n_chunks[2];
+        uint64_t mem_bytes;
+        bool good;
+    } CASES[] = {
+        {100, {60, 40}, 0, true},       {100, {60, 41}, 0, false},
+        {0, {4000, 96}, 0, true},       {0, {4000, 97}, 0, false},
+        {0, {UINT32_MAX, 1}, 0, false}, {1, {1, 1}, 0, true}, /* one each is the least */
+        {100, {1, 1}, 1u << 30, true},  {100, {1, 1}, (1u << 30) - 1, false},
+    };
+    for (size_t i = 0; i < DS_COUNT(CASES); i++) {
+        struct world *w = in_census();
+        struct census_report r = report(CENSUS_ROUND);
+        r.round = 1;
+        add_shape(&r, CASES[i].n_chunks[0]);
+        add_shape(&r, CASES[i].n_chunks[1]);
+        w->limits.pods.max_chunks = CASES[i].max_chunks;
+        w->limits.pods.worker_mem_bytes = CASES[i].mem_bytes;
+        add_report(w, &r);
+        go(w);
+        cr_expect_eq(count_actions(w, ACT_CREATE_JOB), CASES[i].good ? 2u : 0u, "%zu", i);
+        cr_expect_eq(w->out.status.census_tries, CASES[i].good ? 0u : 1u, "%zu", i);
+        cr_expect_eq(strstr(w->out.status.message, "decksweep-limits") != NULL, !CASES[i].good,
+                     "%zu: %s", i, w->out.status.message);
+    }
+}
+
 Test(reconcile_census, without_report_it_comes_again_later_and_later_and_stalls_at_six)
 {
     static const int64_t WAITS[] = {10, 20, 40, 80, 160};
