@@ -52,14 +52,16 @@ static bool is_good(int status)
 }
 
 /* A write that stays refused: reconcile says so in the status until a go succeeds. What passes by
- * itself is worth no word the first time. */
+ * itself is worth no word the first time; an API server that has just been started does not know our
+ * Roles for a second or two. */
 static void fail(struct sweep_work *w, const char *what, const struct ds_err *err)
 {
     enum ds_code code = err ? err->code : DS_EIO;
     const char *words = err && err->text[0] ? err->text : "no answer";
     w->c->metrics.n_write_errors++;
     controller_say_once(w->c, "%s: %s: %s", w->slot->key, what, words);
-    if (code == DS_EDENIED || code == DS_EINPUT || code == DS_EEXIST || w->failures > 0)
+    unsigned patience = code == DS_EINPUT || code == DS_EEXIST ? 0 : code == DS_EDENIED ? 2 : 1;
+    if (w->failures >= patience)
         (void)snprintf(w->trouble, sizeof w->trouble, "%s: %s", what, words);
     work_end(w, true);
 }
