@@ -152,6 +152,8 @@ static void on_claim(void *context, int status, struct ds_span body, const struc
     ds_auto_json j = NULL;
     w->claim_ms = clock_monotonic_ms();
     if (view) {
+        if (strcmp(w->claim, view->claim) != 0)
+            w->claim_gone_ms = 0;
         (void)snprintf(w->claim, sizeof w->claim, "%s", view->claim);
         if (status == 404)
             sweep_view_set_claim(view, NULL);
@@ -160,6 +162,10 @@ static void on_claim(void *context, int status, struct ds_span body, const struc
         else
             controller_say_once(w->c, "%s: claim %s: %s", w->slot->key, view->claim,
                                 err ? err->text : "no answer");
+        if (!view->claim_missing)
+            w->claim_gone_ms = 0;
+        else if (w->claim_gone_ms == 0)
+            w->claim_gone_ms = w->claim_ms;
     }
     w->again = true;
     work_end(w, false);

@@ -16,7 +16,7 @@
 #define STATUS_EVERY_MS   5000  /* status of one sweep, unless it is urgent */
 #define RECONCILE_GAP_MS  50    /* between two decisions about one sweep */
 #define CLAIM_OLD_MS      60000 /* a claim is looked up again after so long, */
-#define CLAIM_MISSING_MS  5000  /* and after so long when it was not there */
+#define CLAIM_MISSING_MS  5000  /* and at first after so long when it was not there */
 #define WHY_AFTER_S       10    /* a Job without pods for so long has a reason */
 #define WHY_EVERY_MS      30000
 #define RETRY_FIRST_MS    1000
@@ -55,6 +55,7 @@ struct sweep_work {
     char refused[STATUS_TEXT_BYTES];      /* no Job can be made of this generation */
     int64_t refused_generation;
     int64_t status_ms, decided_ms, claim_ms; /* monotonic; 0 never */
+    int64_t claim_gone_ms;                   /* since when the claim is missing; 0 it is there */
     int64_t not_before_ms;                   /* after a failure */
     unsigned failures, streak;               /* in a row; writes in a row without news */
     char claim[256];                         /* that was looked up */

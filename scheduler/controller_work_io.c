@@ -216,12 +216,20 @@ static void look_at_jobs(struct sweep_work *w)
     }
 }
 
+/* How long what is known of the claim holds. */
+static int64_t claim_lasts_ms(const struct sweep_work *w, const struct sweep_view *view)
+{
+    return view->claim_missing
+               ? due_patience_ms(w->claim_ms - w->claim_gone_ms, CLAIM_MISSING_MS, CLAIM_OLD_MS)
+               : CLAIM_OLD_MS;
+}
+
 static bool needs_claim(const struct sweep_work *w, const struct sweep_view *view, int64_t now)
 {
-    int64_t old = view->claim_missing ? CLAIM_MISSING_MS : CLAIM_OLD_MS;
     if (!view->claim[0])
         return false;
-    return w->claim_ms == 0 || strcmp(w->claim, view->claim) != 0 || now - w->claim_ms >= old;
+    return w->claim_ms == 0 || strcmp(w->claim, view->claim) != 0
+           || now - w->claim_ms >= claim_lasts_ms(w, view);
 }
 
 /* May this status wait for the next one? */
@@ -295,7 +303,7 @@ static void start_go(struct sweep_work *w, const struct sweep_view *view)
     int64_t now = clock_monotonic_ms();
     bool changed = r->status_changed && !same_status(&r->status, &view->status);
     if (view->claim_missing && !sweep_phase_is_final(r->status.phase))
-        controller_ask(w->c, w->slot, now + CLAIM_MISSING_MS);
+        controller_ask(w->c, w->slot, w->claim_ms + claim_lasts_ms(w, view));
     if (changed && can_wait(w, r, now)) {
         controller_ask(w->c, w->slot, w->status_ms + STATUS_EVERY_MS);
         return;

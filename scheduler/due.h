@@ -22,6 +22,13 @@ size_t due_count(const struct due_queue *q);
 void due_ask(struct due_queue *q, struct due_item *item, int64_t at_ms);
 void due_drop(struct due_queue *q, struct due_item *item); /* not in: nothing */
 int64_t due_next_ms(const struct due_queue *q);            /* INT64_MAX: none */
+/* How long to wait before looking again at what has been so for for_ms: a quarter of that, within
+ * least_ms and most_ms. */
+static inline int64_t due_patience_ms(int64_t for_ms, int64_t least_ms, int64_t most_ms)
+{
+    int64_t wait = for_ms / 4;
+    return wait < least_ms ? least_ms : wait > most_ms ? most_ms : wait;
+}
 /* The earliest item that is due, taken out; NULL: none is. */
 struct due_item *due_take(struct due_queue *q, int64_t now_ms);
 

@@ -89,3 +89,13 @@ Test(keyed, finds_what_is_in_and_nothing_else)
     cr_assert_null(keyed_find(&t, "ns/1"));
     keyed_clear(&t);
 }
+
+Test(due, what_stays_as_it_is_is_looked_at_less_and_less_often)
+{
+    static const struct {
+        int64_t for_ms, wait_ms;
+    } CASES[] = {{-1, 5000},      {0, 5000},       {20000, 5000},     {40000, 10000},
+                 {200000, 50000}, {240000, 60000}, {INT64_MAX, 60000}};
+    for (size_t i = 0; i < DS_COUNT(CASES); i++)
+        cr_expect_eq(due_patience_ms(CASES[i].for_ms, 5000, 60000), CASES[i].wait_ms, "%zu", i);
+}
