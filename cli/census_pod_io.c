@@ -3,6 +3,7 @@
 #include "base/fs_io.h"
 #include "cli/census_work_io.h"
 #include "cli/collect_progress_io.h"
+#include "cli/submit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +47,15 @@ static int give_up(struct census_work *w, int rc, const struct ds_err *err)
 {
     if (rc == DS_EINTR)
         return rc;
-    conclude(w, outcome_of(rc), err->text);
+    struct ds_span image = w->sweep.image;
+    if (rc == DS_ESIMULATOR && image.len > 0) {
+        ds_auto_free char *text = NULL;
+        if (asprintf(&text, "%s (image %.*s)", err->text, DS_FMT(image)) < 0)
+            abort();
+        conclude(w, outcome_of(rc), text);
+    } else {
+        conclude(w, outcome_of(rc), err->text);
+    }
     return 0;
 }
 
@@ -63,6 +72,25 @@ static void read_once(struct census_work *w)
         w->once.accept |= ds_span_is(word, "accept");
         w->once.replace |= ds_span_is(word, "replace");
     }
+}
+
+/* DS_EAGAIN, not a refusal: whoever runs the cluster mends it, and the sweep goes on by itself. */
+static int check_version(const char *theirs, struct ds_err *err)
+{
+    switch (submit_skew(DS_SPAN(DECKSWEEP_VERSION), ds_span_of(theirs))) {
+    case SKEW_NONE:
+        break;
+    case SKEW_TELL:
+        census_say("warning: this decksweep is %s, the controller's is %s", DECKSWEEP_VERSION,
+                   theirs);
+        break;
+    case SKEW_REFUSE:
+        return ds_fail(err, DS_EAGAIN,
+                       "the agent image has decksweep %s, the controller is %s: what they exchange "
+                       "may differ; give the controller's --agent-image its own version",
+                       DECKSWEEP_VERSION, theirs);
+    }
+    return 0;
 }
 
 static int read_environment(struct census_work *w, struct ds_err *err)
@@ -83,10 +111,7 @@ static int read_environment(struct census_work *w, struct ds_err *err)
     w->limits.chunk_s = w->limits.chunk_s ? w->limits.chunk_s : CHUNK_S;
     w->stopped = stopped ? stopped : "";
     read_once(w);
-    if (version && version[0] && strcmp(version, DECKSWEEP_VERSION) != 0)
-        census_say("warning: this decksweep is %s, the controller's is %s", DECKSWEEP_VERSION,
-                   version);
-    return rc;
+    return rc < 0 ? rc : check_version(version ? version : "", err);
 }
 
 /* ---- sweep, deck, plan ---- */

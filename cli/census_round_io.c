@@ -255,8 +255,10 @@ static void describe(struct census_work *w, const struct round *round, const str
         s->pod = c->sizes[i];
         s->deadline_s = pod_size_deadline_s(&c->pods[i], s->pod.slots, longest[i]);
         units_format_size(s->pod.mem_bytes, mem);
-        census_say("round %u: %u cases in %u workers of %u CPUs and %s, %u at a time each",
-                   round->n, s->n_cases, s->n_chunks, s->pod.cpus, mem, s->pod.slots);
+        census_say("round %u: %u case%s in %u worker%s of %u CPU%s and %s, %u at a time%s",
+                   round->n, s->n_cases, s->n_cases == 1 ? "" : "s", s->n_chunks,
+                   s->n_chunks == 1 ? "" : "s", s->pod.cpus, s->pod.cpus == 1 ? "" : "s", mem,
+                   s->pod.slots, s->n_chunks == 1 ? "" : " each");
     }
 }
 

@@ -159,6 +159,7 @@ void display_state_counts(struct display_state *d, const struct display_counts *
     uint32_t before = display_settled(d), n_settled = c->n_done + c->n_failed;
     bool first = d->setup.n_total == 0;
     if (first) { /* the first counts are no progress */
+        d->waited_ms += now_ms - d->setup.now_ms;
         d->setup.now_ms = now_ms;
         d->plain_settled = n_settled;
     }
@@ -573,6 +574,6 @@ void display_put_summary(const struct display_state *d, int64_t now_ms, struct d
     }
     if (settled < total)
         (void)buf_printf(out, ", %u to do", total - settled);
-    units_format_duration(now_ms - d->setup.now_ms, took);
+    units_format_duration(now_ms - d->setup.now_ms + d->waited_ms, took);
     (void)buf_printf(out, " in %s", took);
 }

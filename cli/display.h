@@ -51,6 +51,7 @@ struct display_state {
     uint32_t n_settled_cases; /* distinct cases settled by this run */
     bool counted;             /* display_state_counts is where numbers come from */
     uint32_t n_leaps;         /* of those counts: how often they grew */
+    int64_t waited_ms;        /* before the first of those counts */
     uint32_t n_retried;       /* attempts that failed and are tried again */
     uint32_t failed_by[VERDICT_COUNT];
     struct display_slot *slots;                     /* n_slots; arena */

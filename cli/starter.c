@@ -263,6 +263,8 @@ void starter_put(const struct starter *s, struct ds_buf *out)
              "\n  results:\n"
              "    store: ./results      # everything lands in ./results/");
     (void)buf_printf(out, "%.*s\n", DS_FMT(s->name));
+    (void)buf_put_text(out, "    # in a cluster (decksweep submit): pvc://CLAIM/FOLDER, and "
+                            "simulator.image: NAME\n");
     (void)buf_put_text(
         out, "    keep: [summary, log]  # + grid, init, restart, rft, debug, all, or globs\n");
     if (s->writes_restart)

@@ -183,6 +183,16 @@ static int set_once(struct submit *s, struct ds_err *err)
     return 0;
 }
 
+/* What the environment says instead of the file may be forgotten there. */
+static void tell_image(const struct submit *s)
+{
+    struct ds_span file = s->sweep->image;
+    if (s->o->image && file.len > 0 && !ds_span_is(file, s->o->image))
+        log_info(
+            "spec.simulator.image is %s, as DECKSWEEP_SIMULATOR_IMAGE says, not the file's %.*s",
+            s->o->image, DS_FMT(file));
+}
+
 int submit_prepare(struct submit *s, bool *told, struct ds_err *err)
 {
     *told = false;
@@ -198,5 +208,6 @@ int submit_prepare(struct submit *s, bool *told, struct ds_err *err)
     if (rc < 0)
         return rc;
     s->edit.image = s->o->image;
+    tell_image(s);
     return set_once(s, err);
 }

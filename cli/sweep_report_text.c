@@ -122,8 +122,10 @@ static void put_counts(const struct sweep_report *r, struct ds_buf *out)
     if (t->stored_bytes > 0 || s->core_seconds > 0) {
         char size[UNITS_TEXT_BYTES];
         units_format_size(t->stored_bytes, size);
-        (void)buf_printf(out, "  %s of results stored, %.*f core-hours used\n", size,
-                         s->core_seconds < 36000 ? 2 : 0, s->core_seconds / 3600);
+        bool small = s->core_seconds < 3600, medium = s->core_seconds < 36000;
+        (void)buf_printf(out, "  %s of results stored, %.*f core-%s used\n", size,
+                         !small && medium ? 1 : 0, small ? s->core_seconds : s->core_seconds / 3600,
+                         small ? "seconds" : "hours");
     }
 }
 

@@ -59,8 +59,10 @@ int design_put_file_cell(struct build *b, uint32_t row, size_t column, struct ds
     struct ds_span shown = cut_to(cell, 80);
     if (at == end || !ds_span_eq(at->name, cell)) {
         sweep_problem_add(b->problems, file, pos,
-                          "column %.*s: '%.*s' is none of the files that '%.*s' matches",
-                          DS_FMT(c->name), DS_FMT(shown), DS_FMT(cut_to(c->param->files, 80)));
+                          "column %.*s: '%.*s' is none of the files that '%.*s' matches (%zu, the "
+                          "first is '%.*s')",
+                          DS_FMT(c->name), DS_FMT(shown), DS_FMT(cut_to(c->param->files, 80)),
+                          c->n_files, DS_FMT(cut_to(c->files[0], 80)));
         return DS_EINPUT;
     }
     if (!at->is_path && at + 1 < end && ds_span_eq(at[1].name, cell)) {

@@ -65,8 +65,7 @@ bool decide_is_over(const struct deciding *d, int64_t since_s, int64_t patience_
     return now >= since_s + patience_s || since_s > now + patience_s;
 }
 
-__attribute__((format(printf, 3, 0))) static void print_list(char *out, size_t room,
-                                                             const char *format, va_list args)
+static void print_list(char *out, size_t room, const char *format, va_list args)
 {
     char text[4 * STATUS_TEXT_BYTES];
     (void)vsnprintf(text, sizeof text, format, args);
@@ -171,8 +170,11 @@ static void take_new_spec(struct deciding *d)
     const struct sweep_view *w = d->in->sweep;
     struct sweep_status *st = d->st;
     bool first = st->spec_hash[0] == '\0';
-    bool same_store = first || strcmp(st->store_hash, w->store_hash) == 0;
+    /* A status of an older controller has no store's hash: that is no other store. */
+    bool same_store = st->store_hash[0] == '\0' || strcmp(st->store_hash, w->store_hash) == 0;
     bool same_spec = same_store && strcmp(st->spec_hash, w->spec_hash) == 0;
+    if (same_store)
+        memcpy(st->store_hash, w->store_hash, sizeof st->store_hash);
     if (same_spec && strcmp(st->edit_hash, w->edit_hash) == 0)
         return;
     memcpy(st->edit_hash, w->edit_hash, sizeof st->edit_hash);

@@ -104,8 +104,9 @@ static void start_round(struct deciding *d, const struct census_report *r)
     }
     add_round_line(d, r);
     st->phase = PHASE_RUNNING;
-    decide_event(d, EVENT_TYPE_NORMAL, "RoundStarted", "round %u: %u cases in %u workers", r->round,
-                 st->rounds[st->n_rounds - 1].n_cases, st->rounds[st->n_rounds - 1].n_chunks);
+    char text[STATUS_TEXT_BYTES];
+    decide_round_text(&st->rounds[st->n_rounds - 1], text);
+    decide_event(d, EVENT_TYPE_NORMAL, "RoundStarted", "%s", text);
 }
 
 static void finish(struct deciding *d, const struct census_report *r)

@@ -29,8 +29,8 @@ static void end_rough(struct deciding *d, struct step_job *job, const struct job
 {
     char text[JOB_TEXT_BYTES];
     const char *words = decide_failure_words(d, job->uid);
-    decide_print(text, sizeof text, "%u of %u workers %s%s%s", n, j->completions, what,
-                 words[0] ? ": " : "", words);
+    decide_print(text, sizeof text, "%u of %u worker%s %s%s%s", n, j->completions,
+                 j->completions == 1 ? "" : "s", what, words[0] ? ": " : "", words);
     end_job(d, job, JOB_ENDED, text);
 }
 

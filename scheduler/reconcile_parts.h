@@ -43,6 +43,8 @@ void decide_event(struct deciding *d, enum event_type type, const char *reason, 
 void decide_copy(char *out, size_t room, const char *text);
 void decide_print(char *out, size_t room, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* "round 2: 75 cases in 4 workers" */
+void decide_round_text(const struct round_line *line, char out[STATUS_TEXT_BYTES]);
 void decide_condition(struct deciding *d, enum sweep_condition_kind kind, char status,
                       const char *reason, const char *format, ...)
     __attribute__((format(printf, 5, 6)));

@@ -85,8 +85,8 @@ static void say_fits(struct deciding *d)
     }
     if (n > 0)
         decide_condition(d, COND_SCHEDULABLE, 'T', "OneNode",
-                         "claim %s can be mounted by one %s only: at most %u workers at a time",
-                         w->claim, w->read_write_once_pod ? "pod" : "node", n);
+                         "claim %s can be mounted by one %s only: at most %u worker%s at a time",
+                         w->claim, w->read_write_once_pod ? "pod" : "node", n, n == 1 ? "" : "s");
     else
         decide_condition(d, COND_SCHEDULABLE, 'T', "Fits", "pods find room");
 }
@@ -129,6 +129,13 @@ static void say_bundle(struct deciding *d)
                          w->deck_name);
     else
         decide_condition(d, COND_BUNDLE_READY, 'T', "There", "the deck is there");
+}
+
+void decide_round_text(const struct round_line *line, char out[STATUS_TEXT_BYTES])
+{
+    decide_print(out, STATUS_TEXT_BYTES, "round %u: %u case%s in %u worker%s", line->number,
+                 line->n_cases, line->n_cases == 1 ? "" : "s", line->n_chunks,
+                 line->n_chunks == 1 ? "" : "s");
 }
 
 static void say_states(struct deciding *d)
@@ -187,8 +194,7 @@ static void say_message(struct deciding *d)
     else if (st->phase == PHASE_CANCELLED)
         decide_print(out, room, "cancelled: what is done is kept");
     else if (decide_is_busy(st) && st->step.kind == STEP_ROUND && line)
-        decide_print(out, room, "round %u: %u cases in %u workers", st->step.number, line->n_cases,
-                     line->n_chunks);
+        decide_round_text(line, out);
     else if (decide_is_busy(st))
         decide_print(out, room, "census %u", st->step.number);
     else if (d->waiting == WAIT_DECK)

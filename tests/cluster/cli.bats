@@ -84,14 +84,6 @@ split() {
 
 json() { python3 -c 'import json,sys; o=json.load(sys.stdin); print(eval(sys.argv[1]))' "$1" <<<"$output"; }
 
-kubeconfig_with() { # file, token: the admin's kubeconfig with another token
-    kubectl config view --raw -o json | python3 -c '
-import json, sys
-c = json.load(sys.stdin)
-c["users"] = [{"name": u["name"], "user": {"token": sys.argv[2]}} for u in c["users"]]
-json.dump(c, open(sys.argv[1], "w"))' "$@"
-}
-
 @test "status tells a Sweep as it stands: counts, round, what keeps it from going on" {
     split as_engineer decksweep status busy -n "$NS"
     [ "$status" -eq 0 ]

@@ -71,6 +71,15 @@ tell_failure() {
     sed -n '/^--- controller/,/^--- sweeps/p' "$to" | tail -n 25
 }
 
+# A kubeconfig like the present one, with another token: kubeconfig_with FILE TOKEN
+kubeconfig_with() {
+    kubectl config view --raw -o json | python3 -c '
+import json, sys
+c = json.load(sys.stdin)
+c["users"] = [{"name": u["name"], "user": {"token": sys.argv[2]}} for u in c["users"]]
+json.dump(c, open(sys.argv[1], "w"))' "$@"
+}
+
 # Until an object's field has a value: wait_for_field KIND/NAME '{.status.phase}' VALUE SECONDS
 wait_for_field() {
     kn wait "$1" "--for=jsonpath=$2=$3" "--timeout=${4}s" >/dev/null || {

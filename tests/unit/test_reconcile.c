@@ -157,6 +157,7 @@ Test(reconcile, a_stored_bundle_stays_stored_when_an_edit_keeps_it)
 Test(reconcile, another_store_needs_the_deck_again_and_begins_anew)
 {
     struct world *w = ended(CENSUS_FINISHED);
+    memset(w->sweep.status.store_hash, 'd', 16);
     memset(w->sweep.store_hash, 'e', 16);
     memset(w->sweep.edit_hash, 'f', 16);
     w->sweep.deck_present = false;
@@ -169,6 +170,21 @@ Test(reconcile, another_store_needs_the_deck_again_and_begins_anew)
     cr_expect_eq(count_actions(w, ACT_CREATE_JOB), 1u);
     cr_expect_eq(count_actions(w, ACT_DELETE_BUNDLE), 0u);
     cr_expect_eq(w->out.status.totals.n_done, 0u);
+}
+
+Test(reconcile, the_status_of_an_older_controller_which_knew_no_store_hash_is_no_edit)
+{
+    struct world *w = ended(CENSUS_FINISHED);
+    memset(w->sweep.store_hash, 'e', 16);
+    memset(w->sweep.status.store_hash, 0, sizeof w->sweep.status.store_hash);
+    go(w);
+    cr_expect_eq(w->out.status.phase, PHASE_SUCCEEDED);
+    cr_expect(w->out.status.bundle_stored);
+    cr_expect_eq(count_actions(w, ACT_CREATE_JOB), 0u);
+    cr_expect_str_eq(w->out.status.store_hash, w->sweep.store_hash, "known from now on");
+    memset(w->sweep.store_hash, 'f', 16);
+    go(w);
+    cr_expect_not(w->out.status.bundle_stored, "now it is another one");
 }
 
 Test(reconcile, a_deck_that_somebody_wrote_by_hand_is_never_deleted)
