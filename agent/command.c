@@ -192,6 +192,14 @@ int command_environment(const char *const *inherited, const struct plan *p,
     return 0;
 }
 
+int command_version_environment(const char *const *inherited, const struct plan *p,
+                                struct ds_arena *a, const char *const **env, struct ds_err *err)
+{
+    struct plan alone = *p;
+    alone.ranks = 1;
+    return command_environment(inherited, &alone, NULL, a, env, err);
+}
+
 const char *const *command_mpi_words(const struct plan *p, struct ds_span dir, struct ds_arena *a)
 {
     static const char *const NAME[] = {"OMPI_MCA_orte_tmpdir_base",

@@ -37,6 +37,12 @@ int command_environment(const char *const *inherited, const struct plan *p,
                         const char *const *extra, struct ds_arena *a, const char *const **env,
                         struct ds_err *err) DS_CHECKED;
 
+/* The same for `flow --version`, which nobody starts with mpirun, however many ranks a case has: as a
+ * lone process that is not told so it would start a daemon (orted), which an image may lack. */
+int command_version_environment(const char *const *inherited, const struct plan *p,
+                                struct ds_arena *a, const char *const **env,
+                                struct ds_err *err) DS_CHECKED;
+
 /* Words for `extra` that keep Open MPI's session folders and shared memory files in dir (an
  * existing folder on a local disk, absolute, removed by the caller at the end): ranks that
  * are killed leave 4 MiB each, which would else stay in /dev/shm and /tmp for ever. NULL-ended;

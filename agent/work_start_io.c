@@ -253,9 +253,15 @@ int worker_ask_version(struct worker *w)
         w->version = VERSION_GOOD; /* a command's version is the user's word */
         return 0;
     }
+    const char *const *env;
     int n = snprintf(out, sizeof out, "%s/version", w->scratch.path);
+    if (command_version_environment((const char *const *)environ, &w->plan, w->arena, &env, &err)
+        < 0) {
+        worker_error(w, "%s", err.text);
+        return WORK_STORE;
+    }
     struct run_spec spec = {.argv = argv,
-                            .env = w->env,
+                            .env = env,
                             .cwd = w->scratch.path,
                             .stdout_path = n > 0 && (size_t)n < sizeof out ? out : NULL,
                             .unwatched = true,

@@ -136,6 +136,10 @@ Test(command, environment_fits_the_ranks_and_hides_an_outer_mpi_job)
         cr_expect(value(env, "OMPI_MCA_btl", &n) && value(env, "B", &n));
         cr_expect(!value(env, "PMIX_RANK", &n) && !value(env, "OMPI_COMM_WORLD_SIZE", &n));
         cr_expect((value(env, "OMPI_MCA_ess_singleton_isolated", &n) != NULL) == (ranks == 1));
+        /* `flow --version` is always a lone process, also where cases have several ranks. */
+        cr_assert(command_version_environment(INHERITED, &p, a, &env, NULL) == 0);
+        cr_expect(value(env, "OMPI_MCA_ess_singleton_isolated", &n) && n == 1);
+        cr_expect(!value(env, "PMIX_RANK", &n) && strcmp(value(env, "PATH", &n), "/bin") == 0);
     }
     struct plan own = {.ranks = 1, .threads = 1};
     const char *const *env = NULL;
