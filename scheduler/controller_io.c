@@ -212,7 +212,9 @@ static int open_signals(struct ds_err *err)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGINT);
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+    int sys = pthread_sigmask(SIG_BLOCK, &set, NULL);
+    if (sys != 0)
+        return ds_fail_errno(err, DS_EIO, sys, "signals");
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd < 0 ? ds_fail_errno(err, DS_EIO, errno, "signalfd") : fd;
 }

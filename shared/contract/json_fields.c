@@ -15,7 +15,7 @@ void json_copy_text(char *out, size_t room, struct ds_span text)
         return;
     }
     memcpy(out, text.ptr, room - 4);
-    memcpy(out + room - 4, "...", 3);
+    memset(out + room - 4, '.', 3);
 }
 
 static void put_one(struct json_writer *w, const struct json_field *f, const void *at)

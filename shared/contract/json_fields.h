@@ -17,17 +17,17 @@ enum field_kind {
 
 struct json_field {
     const char *key;
-    enum field_kind kind;
     size_t offset, size;
+    enum field_kind kind;
     bool is_shown; /* numbers: a zero too, for who reads it in a table */
 };
 #define JSON_FIELD(kind, type, member, key)                                                        \
     {                                                                                              \
-        key, kind, offsetof(type, member), sizeof(((type *)0)->member), false                      \
+        key, offsetof(type, member), sizeof(((type *)0)->member), kind, false                      \
     }
 #define JSON_FIELD_SHOWN(kind, type, member, key)                                                  \
     {                                                                                              \
-        key, kind, offsetof(type, member), sizeof(((type *)0)->member), true                       \
+        key, offsetof(type, member), sizeof(((type *)0)->member), kind, true                       \
     }
 
 /* Put key and value of every field; zeros, false and "" are left out. Inside an open object. */
