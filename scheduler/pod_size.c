@@ -100,7 +100,9 @@ struct capacity pod_capacity(const struct pod_need *need, const struct node_clas
     return cap;
 }
 
-/* Memory of one case where nobody knows what it needs: its cores' share of a node. */
+/* Memory of one case where nobody knows what it needs: its cores' share of a node. One that takes
+ * all cores leaves an eighth: pods that are no DaemonSet's hold some on every node, and a guess is not
+ * worth waiting for them for ever. */
 static uint64_t guess_mem(const struct pod_need *need, const struct node_class *nodes,
                           size_t n_nodes, const struct pod_limits *limits)
 {
@@ -111,7 +113,7 @@ static uint64_t guess_mem(const struct pod_need *need, const struct node_class *
         if (c->cpus < cores_of(need) || c->cpus == 0 || c->n_nodes == 0)
             continue;
         uint64_t share = times(c->mem_bytes / c->cpus, cores_of(need));
-        best = most(best, least(c->mem_bytes, most(share, floor)));
+        best = most(best, least(c->mem_bytes - c->mem_bytes / 8, most(share, floor)));
     }
     best = best ? best : floor;
     if (limits->worker_mem_bytes)

@@ -25,8 +25,9 @@
 struct pod_need { /* the cases of one shape */
     uint32_t n_cases;
     uint32_t ranks, threads;
-    /* Of one case. 0 unknown: one case a pod, with its cores' share of a node; when others have ended
-     * before they could be measured (case_ms): POD_UNMEASURED_BYTES. */
+    /* Of one case. 0 unknown: one case a pod, with its cores' share of a node, 7/8 of
+     * it at most; when others have ended before they could be measured (case_ms):
+     * POD_UNMEASURED_BYTES. */
     uint64_t mem_bytes;
     uint64_t scratch_bytes; /* of one case */
     uint64_t bundle_bytes;  /* of the deck, unpacked once a pod */

@@ -142,6 +142,24 @@ Test(pod_size, a_case_that_does_not_fit_is_told_with_the_numbers)
     cr_assert(strstr(err.text, "64.0 GiB") && strstr(err.text, "16 CPUs"), "%s", err.text);
 }
 
+/* Pods of nobody's DaemonSet (the controller, a cluster's DNS) hold some of every node: asking for
+ * all of one would wait for ever. */
+Test(pod_size, a_guess_of_memory_leaves_room_for_pods_that_are_there)
+{
+    static const struct node_class NODES[] = {
+        {1, 24 * GIB, 0, 1}, {2, 24 * GIB, 0, 1}, {8, 2 * GIB, 0, 1}};
+    static const uint32_t RANKS[] = {1, 2, 8};
+    for (size_t i = 0; i < DS_COUNT(NODES); i++) {
+        struct pod_need need = need_of(3, 0);
+        struct pod_size got = {0};
+        struct ds_err err = {0};
+        need.ranks = RANKS[i];
+        cr_assert_eq(pod_size_of(&need, &NODES[i], 1, &LIMITS, &got, &err), 0, "%s", err.text);
+        cr_expect_leq(got.mem_bytes, NODES[i].mem_bytes / 8 * 7);
+        cr_expect_geq(got.mem_bytes, NODES[i].mem_bytes / 4 * 3);
+    }
+}
+
 Test(pod_size, several_ranks_have_their_shared_memory_inside_the_limit)
 {
     struct pod_need need = need_of(10, 1 * GIB);
