@@ -345,6 +345,20 @@ static bool is_fresh(const struct deciding *d)
     return decide_is_busy(d->st) && strcmp(now->job[0].name, was->job[0].name) != 0;
 }
 
+/* The shell drops the rest after a failure, and creating is what fails: in a namespace that is being
+ * removed, or under a quota of Jobs. What old Jobs hold must become free all the same, else neither ends. */
+static void put_deletions_first(struct reconciled *out)
+{
+    uint32_t front = 0;
+    for (uint32_t i = 0; i < out->n_actions; i++) {
+        struct action a = out->action[i];
+        if (a.kind != ACT_DELETE_JOB && a.kind != ACT_SET_TTL)
+            continue;
+        memmove(&out->action[front + 1], &out->action[front], (i - front) * sizeof a);
+        out->action[front++] = a;
+    }
+}
+
 static void decide_all(struct deciding *d)
 {
     const struct sweep_view *w = d->in->sweep;
@@ -364,6 +378,7 @@ static void decide_all(struct deciding *d)
     decide_tidy(d);
     decide_parallelism(d);
     decide_say(d);
+    put_deletions_first(d->out);
 }
 
 /* Padding is zero in what decoders give. Should it ever differ, a write too much is all. */

@@ -23,27 +23,34 @@ struct obstacle {
     const char *reason, *words;
 };
 
-/* The first pod of the Job that waits for something it may never get. Where some pod runs, others
- * that wait for room are the usual thing. */
+/* The first pod of the Job that waits for something it may never get. Where some pod runs or is about
+ * to, others that wait for room are the usual thing. */
 static struct obstacle find_pod_obstacle(struct deciding *d, const char *job_uid)
 {
     struct obstacle found = {NULL, NULL};
+    bool starts = false, waits_for_room = false;
     for (size_t i = 0; i < d->in->n_pods; i++) {
         const struct pod_view *p = &d->in->pods[i];
         if (p->deleting || p->phase > POD_RUNNING || !decide_is_of(p, job_uid))
             continue;
         if (p->phase == POD_RUNNING && !waits_badly(p))
             return (struct obstacle){NULL, NULL};
-        if (p->phase != POD_PENDING || found.reason)
+        if (p->phase != POD_PENDING)
+            continue;
+        starts = starts || (p->node[0] && !waits_badly(p));
+        if (found.reason)
             continue;
         int64_t since = p->seen_s ? p->seen_s : p->created_s;
         if (waits_badly(p))
             found = (struct obstacle){p->waiting, p->why};
-        else if (p->unschedulable && decide_is_over(d, since, UNSCHEDULED_SAID_S))
+        else if (p->unschedulable && decide_is_over(d, since, UNSCHEDULED_SAID_S)) {
             found = (struct obstacle){"Unschedulable", p->why};
-        else if (p->unschedulable)
+            waits_for_room = true;
+        } else if (p->unschedulable)
             decide_wake(d, since + UNSCHEDULED_SAID_S);
     }
+    if (waits_for_room && starts)
+        return (struct obstacle){NULL, NULL};
     return found;
 }
 

@@ -30,7 +30,9 @@ static int absolute(struct ds_span word, struct ds_arena *a, struct ds_span *pat
     if (!whole.ptr)
         return ds_fail(err, DS_ETOOBIG, "%.*s: name too long", DS_FMT(word));
     if (!env_is_program(whole.ptr))
-        return ds_fail(err, DS_ESIMULATOR, "simulator %.*s: there is no such program",
+        return ds_fail(err, DS_ESIMULATOR,
+                       "simulator %.*s: there is no such program here; install it, or mend "
+                       "spec.simulator.command or, in a cluster, spec.simulator.image",
                        DS_FMT(whole));
     *path = whole;
     return 0;

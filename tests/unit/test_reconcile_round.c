@@ -472,6 +472,7 @@ Test(reconcile_round, says_why_pods_do_not_run)
         struct world *w = in_round(2);
         struct pod_view *p = add_pod(w, job_of(w, 0), 0, POD_PENDING);
         p->unschedulable = CASES[i].unschedulable;
+        p->node = p->unschedulable ? "" : "node";
         p->waiting = CASES[i].waiting;
         p->why = CASES[i].why;
         job_of(w, 0)->why = CASES[i].job_why;
@@ -510,12 +511,42 @@ Test(reconcile_round, pods_that_wait_for_room_beside_running_ones_are_the_usual_
     cr_expect_eq(w->out.status.cond[COND_SCHEDULABLE].status, 'T');
 }
 
+Test(reconcile_round, pods_that_wait_for_room_beside_one_that_starts_are_the_usual_thing)
+{
+    struct world *w = in_round(2);
+    struct pod_view *waits = add_pod(w, job_of(w, 0), 0, POD_PENDING);
+    waits->unschedulable = true;
+    waits->node = "";
+    struct pod_view *starts = add_pod(w, job_of(w, 0), 1, POD_PENDING);
+    w->now_s += 100;
+    go(w);
+    cr_expect_eq(w->out.status.cond[COND_SCHEDULABLE].status, 'T');
+    starts->waiting = "ErrImagePull"; /* that is something else */
+    go(w);
+    cr_expect_eq(w->out.status.cond[COND_SCHEDULABLE].status, 'F');
+}
+
+Test(reconcile_round, old_jobs_go_before_new_ones_come)
+{
+    struct world *w = in_round(2);
+    add_pod(w, job_of(w, 0), 0, POD_FAILED);
+    add_pod(w, job_of(w, 0), 1, POD_FAILED);
+    w->now_s += 1000; /* given up: Kubernetes holds the Job's pods as long as it is there */
+    go(w);
+    cr_expect_eq(w->out.status.step.kind, STEP_CENSUS);
+    cr_expect_eq(count_actions(w, ACT_CREATE_JOB), 1u);
+    cr_expect_eq(count_actions(w, ACT_DELETE_JOB), 1u);
+    cr_expect_lt(action_of(w, ACT_DELETE_JOB, 0), action_of(w, ACT_CREATE_JOB, 0),
+                 "a create that is refused must not keep them");
+}
+
 Test(reconcile_round, a_shape_that_fits_nowhere_is_said_although_another_runs)
 {
     struct world *w = in_round_of(2, 1, -1);
     add_pod(w, job_of(w, 0), 0, POD_RUNNING);
     struct pod_view *p = add_pod(w, job_of(w, 1), 0, POD_PENDING);
     p->unschedulable = true;
+    p->node = "";
     p->why = "0/1 nodes are available: 1 Insufficient memory.";
     w->now_s += 100;
     go(w);
