@@ -191,7 +191,8 @@ int census_pilot(struct census_work *w, bool *ran, struct ds_err *err)
     rc = commit(w, &policy, &request, &round, err);
     if (rc < 0)
         return rc;
-    census_say("pilot: %zu cases here, one at a time (%s)", policy.n_only, w->sizing.why);
+    census_say("pilot: %zu case%s here, one at a time (%s)", policy.n_only,
+               policy.n_only == 1 ? "" : "s", w->sizing.why);
     rc = run_pilot(w, &round, mem_bytes, err);
     *ran = rc == 0;
     return rc;

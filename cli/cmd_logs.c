@@ -249,9 +249,17 @@ static int wait_for_start(struct logs *l, struct ds_err *err)
 static int fail_not_run(const struct logs *l, bool follow, struct ds_err *err)
 {
     unsigned number = l->t->design.number[l->row];
-    if (l->t->cluster)
+    if (l->t->cluster) {
+        const struct sweep_status *s = &l->t->cluster->report.status;
+        if (s->step.kind == STEP_CENSUS && s->step.ended_s == 0)
+            return ds_fail(err, DS_ENOTFOUND,
+                           "case %u runs in no worker, and has not run yet (the Sweep is %s); the "
+                           "first cases run in the census itself: `decksweep logs %.*s --census "
+                           "--follow`",
+                           number, sweep_phase_name(s->phase), DS_FMT(l->t->label));
         return ds_fail(err, DS_ENOTFOUND, "case %u neither runs nor has run yet (the Sweep is %s)",
-                       number, sweep_phase_name(l->t->cluster->report.status.phase));
+                       number, sweep_phase_name(s->phase));
+    }
     return ds_fail(err, DS_ENOTFOUND, "case %u has not run yet%s", number,
                    follow ? ", and nothing runs" : "");
 }

@@ -184,8 +184,9 @@ static void put_step(const struct sweep_report *r, int64_t now_s, unsigned width
     }
     sweep_report_age(now_s - s->started_s, took);
     (void)buf_printf(out, "census %u runs for %s: it %s\n", s->number, took,
-                     r->status.plan_digest[0] ? "counts what is stored and plans the next round"
-                                              : "reads the deck and makes the plan");
+                     r->status.plan_digest[0]
+                         ? "counts what is stored and plans the next round"
+                         : "reads the deck, makes the plan and runs the first cases");
 }
 
 static bool is_bad(enum sweep_condition_kind k, const struct sweep_condition *c)

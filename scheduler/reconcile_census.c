@@ -152,8 +152,12 @@ static void take_counts(struct deciding *d, const struct census_report *r)
     if (r->bundle_stored && w->deck_owned && strlen(w->deck_name) < sizeof st->bundle)
         decide_copy(st->bundle, sizeof st->bundle, w->deck_name); /* its name carries its digest */
     st->bundle_stored = st->bundle_stored || r->bundle_stored;
-    if (r->plan_digest[0])
+    if (r->plan_digest[0] && strcmp(r->plan_digest, st->plan_digest) != 0) {
         memcpy(st->plan_digest, r->plan_digest, sizeof st->plan_digest);
+        decide_event(d, EVENT_TYPE_NORMAL, "Planned", "plan %s: %u case%s, %u of them done",
+                     r->plan_digest, r->totals.n_rows, r->totals.n_rows == 1 ? "" : "s",
+                     r->totals.n_done);
+    }
     if (r->decksweep[0] && ours[0] && strcmp(r->decksweep, ours) != 0)
         decide_event(d, EVENT_TYPE_WARNING, "VersionSkew",
                      "the agent image has decksweep %s, the controller is %s", r->decksweep, ours);
