@@ -65,7 +65,8 @@ bool decide_is_over(const struct deciding *d, int64_t since_s, int64_t patience_
     return now >= since_s + patience_s || since_s > now + patience_s;
 }
 
-static void print_list(char *out, size_t room, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void print_list(char *out, size_t room,
+                                                             const char *format, va_list args)
 {
     char text[4 * STATUS_TEXT_BYTES];
     (void)vsnprintf(text, sizeof text, format, args);
