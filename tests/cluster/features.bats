@@ -332,3 +332,16 @@ has_cpuset() {
     done
     return 1
 }
+
+@test "cases of two MPI ranks run in one pod, as many CPUs each, with shared memory for them" {
+    spe1_sweep 2 '  resources: {ranks: 2}'
+    sed -i 's/{name: spe1}/{name: ranks}/' sweep.yaml
+    on_claim
+    DECKSWEEP_SIMULATOR_IMAGE=localhost/flow:test decksweep submit cluster.yaml -n "$NS" --wait
+    [ "$(keys "$VOLUME/ranks/cases" | wc -l)" -eq 2 ]
+    [ "$(kn get jobs -l decksweep.io/sweep=ranks,decksweep.io/kind=round -o 'jsonpath={.items[0].spec.template.spec.containers[0].resources.limits.cpu}')" -eq 2 ]
+    for case in "$VOLUME"/ranks/cases/*.tar.zst; do
+        [ "$(tar --zstd -xOf "$case" case.json | jq .ranks)" -eq 2 ]
+        tar --zstd -xOf "$case" stdout | grep -E 'Number of MPI processes: +2$'
+    done
+}
