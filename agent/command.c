@@ -204,11 +204,16 @@ const char *const *command_mpi_words(const struct plan *p, struct ds_span dir, s
 {
     static const char *const NAME[] = {"OMPI_MCA_orte_tmpdir_base",
                                        "OMPI_MCA_btl_vader_backing_directory"};
-    const char **out = ds_new(a, const char *, DS_COUNT(NAME) + 1);
-    for (size_t i = 0; out && p->ranks > 1 && i < DS_COUNT(NAME); i++) {
-        out[i] = arena_format(a, "%s=%.*s", NAME[i], DS_FMT(dir)).ptr;
-        if (!out[i])
+    const char **out = ds_new(a, const char *, DS_COUNT(NAME) + 2);
+    size_t n = 0;
+    if (!out || p->ranks <= 1)
+        return out;
+    for (; n < DS_COUNT(NAME); n++) {
+        out[n] = arena_format(a, "%s=%.*s", NAME[n], DS_FMT(dir)).ptr;
+        if (!out[n])
             return NULL;
     }
+    if (p->preset_flow) /* our own mpirun: this machine only */
+        out[n] = "OMPI_MCA_plm=isolated";
     return out;
 }

@@ -45,8 +45,9 @@ int command_version_environment(const char *const *inherited, const struct plan 
 
 /* Words for `extra` that keep Open MPI's session folders and shared memory files in dir (an
  * existing folder on a local disk, absolute, removed by the caller at the end): ranks that
- * are killed leave 4 MiB each, which would else stay in /dev/shm and /tmp for ever. NULL-ended;
- * for 1 rank it is empty. NULL: arena full. */
+ * are killed leave 4 MiB each, which would else stay in /dev/shm and /tmp for ever. And for preset flow
+ * that mpirun starts ranks itself: else it wants ssh, even for localhost, which an image may lack.
+ * NULL-ended; for 1 rank it is empty. NULL: arena full. */
 const char *const *command_mpi_words(const struct plan *p, struct ds_span dir, struct ds_arena *a);
 
 #endif

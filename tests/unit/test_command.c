@@ -157,6 +157,8 @@ Test(command, keeps_what_mpi_leaves_in_a_folder_of_ours)
     cr_assert(command_environment(NULL, &p, extra, a, &env, NULL) == 0);
     cr_expect(strcmp(value(env, "OMPI_MCA_orte_tmpdir_base", &n), "/scratch/mpi") == 0);
     cr_expect(strcmp(value(env, "OMPI_MCA_btl_vader_backing_directory", &n), "/scratch/mpi") == 0);
+    const char *starter = value(env, "OMPI_MCA_plm", &n);
+    cr_expect(starter && strcmp(starter, "isolated") == 0, "mpirun would want ssh");
     p.ranks = 1;
     cr_expect(command_mpi_words(&p, DS_SPAN("/scratch/mpi"), a)[0] == NULL);
 }
