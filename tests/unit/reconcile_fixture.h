@@ -35,8 +35,11 @@ struct world {
 static inline const char *keep(struct world *w, const char *text)
 {
     cr_assert_lt(w->n_texts, DS_COUNT(w->text));
-    snprintf(w->text[w->n_texts], STATUS_NAME_BYTES, "%s", text);
-    return w->text[w->n_texts++];
+    char *at = w->text[w->n_texts++];
+    size_t n = strnlen(text, STATUS_NAME_BYTES - 1);
+    memmove(at, text, n); /* text may be of this world */
+    at[n] = '\0';
+    return at;
 }
 
 static inline struct world *new_world(void)

@@ -424,6 +424,7 @@ Test(pod, only_a_folder_has_locks_and_growing_objects)
 
 static void set_up_read_only(void)
 {
+    tear_down(); /* of the suite, which came first */
     start(NULL);
 }
 
