@@ -398,7 +398,9 @@ sleep 3600'
     split decksweep logs swp 99999 -n "$NS"
     [ "$status" -eq 2 ]
     grep -q "no case 99999" <<<"$errors"
-    [ -z "$(kn get pods -l decksweep.io/kind=store --no-headers 2>/dev/null | grep -v Terminating)" ]
+    # Each is deleted with its command; one that has ended already is shown as Completed until it is gone.
+    kn get pods -l decksweep.io/kind=store -o json >pods.json
+    [ "$(python3 -c 'import json; print([p["metadata"]["name"] for p in json.load(open("pods.json"))["items"] if "deletionTimestamp" not in p["metadata"]])')" = "[]" ]
     kn delete sweep swp
 }
 
