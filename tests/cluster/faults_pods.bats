@@ -11,7 +11,7 @@ setup_file() {
 }
 teardown_file() {
     load common
-    kubectl delete namespace "$NS-quota" --wait=false >/dev/null 2>&1 || true
+    kubectl delete namespace "$NS-quota" "$NS-leave" --wait=false >/dev/null 2>&1 || true
     drop_namespace
 }
 setup() {
@@ -301,14 +301,14 @@ spec:
   results: {store: "pvc://results"}
   collect: {formats: [csv]}
 Y
-    decksweep submit sweep.yaml -n "$NS"
+    DECKSWEEP_SIMULATOR_IMAGE=localhost/shellsim:test decksweep submit sweep.yaml -n "$NS"
     wait_for_phase late Suspended 30
     kn delete configmap -l decksweep.io/sweep=late,decksweep.io/kind=bundle
     sed -i 's/run: Suspended/run: Active/' sweep.yaml
     kn patch sweep late --type=merge -p '{"spec":{"run":"Active"}}'
     wait_for_condition sweep/late BundleReady False 60
     wait_for 30 has_message late 'waits for ConfigMap late-'
-    decksweep submit sweep.yaml -n "$NS"
+    DECKSWEEP_SIMULATOR_IMAGE=localhost/shellsim:test decksweep submit sweep.yaml -n "$NS"
     ended late Succeeded 2 0 120
     kn delete configmap -l decksweep.io/sweep=late,decksweep.io/kind=bundle
     kn patch sweep late --type=merge -p '{"spec":{"parameters":{"RATE":{"values":[1,2,3]}}}}'
@@ -375,7 +375,8 @@ Y
 nothing_of() { [ -z "$(kn get jobs,pods,configmaps -l "decksweep.io/sweep=$1" -o name)" ]; }
 
 @test "a namespace is deleted under a sweep that runs: it goes" {
-    local name=$NS-quota
+    local name=$NS-leave
+    "$CLUSTER/namespace" "$name" >/dev/null 2>&1
     (NS=$name VOLUME=$D/volumes/$name fault_sweep leave 1,2 'sleep 1000')
     wait_for 90 test -s "$D/volumes/$name/leave.starts"
     kubectl delete namespace "$name" --timeout=200s
