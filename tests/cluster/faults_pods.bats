@@ -382,10 +382,11 @@ nothing_of() { [ -z "$(kn get jobs,pods,configmaps -l "decksweep.io/sweep=$1" -o
     kubectl delete namespace "$name" --timeout=200s
 }
 
+two_run() { [ "$(running "$1" | wc -l)" -eq 2 ] && has_cases "$1" 1; } # sweep
 @test "kubelet and containerd gone in mid-round, for good: the round is given up and said; they come back: the sweep ends" {
     fault_sweep node 1,2,3 '[ $rate = 1 ] || until [ -e /store/node.go ]; do sleep 0.2; done'
     wait_for 90 has_starts node 3
-    wait_for 60 has_cases node 1
+    wait_for 60 two_run node
     stop_part -9 kubelet
     stop_part -9 containerd
     # What the node's own taint does after its minute, with a short grace.
