@@ -26,6 +26,8 @@ teardown() {
     leave_work
 }
 
+# Nothing here takes minutes; a sweep that never ends must not hold up the others.
+submit() { timeout 240 decksweep submit "$@"; }
 named() { sed -i "s/{name: null-sweep}/{name: $1}/" sweep.yaml; }
 on_claim() { sed 's|{store: store|{store: "pvc://results"|' sweep.yaml >cluster.yaml; } # the same sweep for the cluster
 keys() { find "$1" -name '*.tar.zst' -printf '%f\n' 2>/dev/null | sort; }               # folder
@@ -63,7 +65,7 @@ Y
     named same
     on_claim
     decksweep run sweep.yaml --cores 2 >run.log 2>&1
-    decksweep submit cluster.yaml -n "$NS" --wait
+    submit cluster.yaml -n "$NS" --wait
     [ "$(ids store/same | wc -l)" -gt 8 ]
     diff <(ids store/same) <(ids "$VOLUME/same")
     diff <(cd store/same && cat design.*.csv) <(cd "$VOLUME/same" && cat design.*.csv)
@@ -83,7 +85,7 @@ Y
     sed -i 's/from: 0, to: 3, count: 4/from: 0, to: 5, count: 6/' sweep.yaml
     on_claim
     touch before
-    decksweep submit cluster.yaml -n "$NS" --wait
+    submit cluster.yaml -n "$NS" --wait
     [ "$(keys "$VOLUME/moves/cases" | wc -l)" -eq 6 ]
     [ "$(find "$VOLUME/moves/cases" -name '*.tar.zst' -newer before | wc -l)" -eq 2 ]
     # Three more here.
@@ -102,23 +104,23 @@ Y
     null_sweep 3
     named grows
     on_claim
-    decksweep submit cluster.yaml -n "$NS" --wait
+    submit cluster.yaml -n "$NS" --wait
     touch before
     # Another range: two of the three values stay. And a plan that is another.
     sed -i 's/linspace: {from: 0, to: 2, count: 3}/values: [1, 2, 7, 8]/' cluster.yaml
-    decksweep submit cluster.yaml -n "$NS" --wait
+    submit cluster.yaml -n "$NS" --wait
     [ "$(keys "$VOLUME/grows/cases" | wc -l)" -eq 5 ]
     [ "$(find "$VOLUME/grows/cases" -name '*.tar.zst' -newer before | wc -l)" -eq 2 ]
     [ "$(field sweep/grows '{.status.totals.cases}')" -eq 4 ]
     # Another deck under the same file: all are new.
     touch before
     sed -i 's/^ 10 10 3 / 10 10 5 /' DECK.DATA
-    decksweep submit cluster.yaml -n "$NS" --wait
+    submit cluster.yaml -n "$NS" --wait
     [ "$(find "$VOLUME/grows/cases" -name '*.tar.zst' -newer before | wc -l)" -eq 4 ]
     # An edit that the plan leaves out runs nothing again.
     touch before
     sed -i '$a\  collect: {vectors: ["FOPT"], formats: [netcdf, csv]}' cluster.yaml
-    decksweep submit cluster.yaml -n "$NS" --wait
+    submit cluster.yaml -n "$NS" --wait
     [ -z "$(find "$VOLUME/grows/cases" -name '*.tar.zst' -newer before)" ]
     head -n 1 "$VOLUME/grows/dataset/summary.csv" | grep -q FOPT
     [ "$(head -n 1 "$VOLUME/grows/dataset/summary.csv" | grep -c FOPR)" -eq 0 ]
@@ -128,21 +130,21 @@ Y
     behave_sweep "steps=2" "exit=3"
     named again
     on_claim
-    run decksweep submit cluster.yaml -n "$NS" --wait
+    run submit cluster.yaml -n "$NS" --wait
     [ "$status" -eq 1 ]
     had=$(keys "$VOLUME/again/failed" | wc -l)
     [ "$had" -ge 1 ]
     # Without the word nothing runs again.
-    run decksweep submit cluster.yaml -n "$NS" --wait
+    run submit cluster.yaml -n "$NS" --wait
     [ "$status" -eq 1 ]
     [ "$(keys "$VOLUME/again/failed" | wc -l)" -eq "$had" ]
-    run decksweep submit cluster.yaml -n "$NS" --retry-failed --wait
+    run submit cluster.yaml -n "$NS" --retry-failed --wait
     [ "$status" -eq 1 ]
     [ "$(keys "$VOLUME/again/failed" | wc -l)" -eq $((2 * had)) ]
     [ "$(field sweep/again '{.status.onceDone}')" = "$(field sweep/again '{.spec.once.token}')" ]
     # Obeyed once: another census (an edit) does not grant a third time.
     sed -i '$a\  collect: {formats: [csv]}' cluster.yaml
-    run decksweep submit cluster.yaml -n "$NS" --wait
+    run submit cluster.yaml -n "$NS" --wait
     [ "$status" -eq 1 ]
     [ "$(keys "$VOLUME/again/failed" | wc -l)" -eq $((2 * had)) ]
     [ "$(keys "$VOLUME/again/cases" | wc -l)" -eq 1 ]
@@ -153,9 +155,9 @@ Y
         null_sweep 3
         named $name
         on_claim
-        decksweep submit cluster.yaml -n "$NS" --wait
+        submit cluster.yaml -n "$NS" --wait
         sed -i 's|{store: "pvc://results"|&, keep: [summary, log, "*.DATA"]|' cluster.yaml
-        decksweep submit cluster.yaml -n "$NS"
+        submit cluster.yaml -n "$NS"
         wait_for_condition "sweep/$name" DecisionNeeded True 60
         message=$(field "sweep/$name" '{.status.message}')
         [[ $message == *"3 cases"*refill*accept* ]]
@@ -163,9 +165,9 @@ Y
         cp cluster.yaml "$name.yaml"
         keys "$VOLUME/$name/cases" >"$name.before"
     done
-    decksweep submit takes.yaml -n "$NS" --accept --wait
+    submit takes.yaml -n "$NS" --accept --wait
     diff takes.before <(keys "$VOLUME/takes/cases")
-    decksweep submit fills.yaml -n "$NS" --refill --wait
+    submit fills.yaml -n "$NS" --refill --wait
     [ "$(keys "$VOLUME/fills/cases" | wc -l)" -eq 3 ]
     [ -z "$(comm -12 fills.before <(keys "$VOLUME/fills/cases"))" ]
 }
@@ -174,24 +176,24 @@ Y
     null_sweep 2
     named taken
     on_claim
-    decksweep submit cluster.yaml -n "$NS" --wait
+    submit cluster.yaml -n "$NS" --wait
     mv DECK.DATA NEW.DATA
     sed -i 's/deck: DECK.DATA/deck: NEW.DATA/' cluster.yaml
-    run decksweep submit cluster.yaml -n "$NS" --wait
+    run submit cluster.yaml -n "$NS" --wait
     [ "$status" -eq 2 ]
     [[ $output == *DECK.DATA*NEW.DATA*--replace* ]]
-    decksweep submit cluster.yaml -n "$NS" --replace --wait
+    submit cluster.yaml -n "$NS" --replace --wait
     # What was there stays; the new deck's cases are beside it.
     [ "$(keys "$VOLUME/taken/cases" | wc -l)" -eq 4 ]
     # The Sweep is gone, its folder is not: another deck under that name needs a decision there too.
     kn delete sweep taken --timeout=60s
     mv NEW.DATA THIRD.DATA
     sed -i 's/deck: NEW.DATA/deck: THIRD.DATA/' cluster.yaml
-    decksweep submit cluster.yaml -n "$NS"
+    submit cluster.yaml -n "$NS"
     wait_for_condition sweep/taken DecisionNeeded True 60
     [[ $(field sweep/taken '{.status.message}') == *replace* ]]
     [ "$(keys "$VOLUME/taken/cases" | wc -l)" -eq 4 ]
-    decksweep submit cluster.yaml -n "$NS" --replace --wait
+    submit cluster.yaml -n "$NS" --replace --wait
     [ "$(keys "$VOLUME/taken/cases" | wc -l)" -eq 6 ]
 }
 
@@ -211,7 +213,7 @@ Y
     securityContext: {runAsUser: 2000, runAsGroup: 3000, fsGroup: 3000, supplementalGroups: [4000]}'
     named placed
     on_claim
-    decksweep submit cluster.yaml -n "$NS" --wait
+    submit cluster.yaml -n "$NS" --wait
     kn get jobs,pods -l decksweep.io/sweep=placed -o json >all.json
     [ "$(jq '[.items[] | select(.kind == "Job")] | length' all.json)" -ge 3 ]
     [ "$(jq '[.items[] | select(.kind == "Pod" and .metadata.labels["decksweep.io/kind"] == "round")] | length' all.json)" -ge 2 ]
@@ -274,7 +276,7 @@ sticks_to_its_claim() { # kind...: pods of each kind were there, with label and 
     other_namespace rwo ReadWriteOnce
     narrow_sweep one-node
     watch_pods one-node
-    decksweep submit cluster.yaml -n "$NS"
+    submit cluster.yaml -n "$NS"
     wait_for 120 said_one one-node
     [[ $(field sweep/one-node '{.status.conditions[?(@.type=="Schedulable")].message}') == *"claim results"*"one node only"*"at most 2 workers"* ]]
     wait_for_phase one-node Succeeded 120
@@ -289,7 +291,7 @@ said_one() { [ "$(field "sweep/$1" '{.status.conditions[?(@.type=="Schedulable")
     other_namespace rwop ReadWriteOncePod
     narrow_sweep one-pod
     watch_pods one-pod
-    decksweep submit cluster.yaml -n "$NS"
+    submit cluster.yaml -n "$NS"
     wait_for 120 said_one one-pod
     [[ $(field sweep/one-pod '{.status.conditions[?(@.type=="Schedulable")].message}') == *"one pod only"*"at most 1 workers"* ]]
     wait_for_phase one-pod Succeeded 180
@@ -313,7 +315,7 @@ said_one() { [ "$(field "sweep/$1" '{.status.conditions[?(@.type=="Schedulable")
     named alone
     on_claim
     status=0
-    decksweep submit cluster.yaml -n "$NS" || status=$?
+    submit cluster.yaml -n "$NS" || status=$?
     [ "$status" -ne 0 ] || wait_for 120 has_cpuset || status=$?
     [ "$status" -ne 0 ] || wait_for_phase alone Succeeded 120 || status=$?
     restore_kubelet
@@ -337,7 +339,7 @@ has_cpuset() {
     spe1_sweep 2 '  resources: {ranks: 2}'
     sed -i 's/{name: spe1}/{name: ranks}/' sweep.yaml
     on_claim
-    DECKSWEEP_SIMULATOR_IMAGE=localhost/flow:test decksweep submit cluster.yaml -n "$NS" --wait
+    DECKSWEEP_SIMULATOR_IMAGE=localhost/flow:test submit cluster.yaml -n "$NS" --wait
     [ "$(keys "$VOLUME/ranks/cases" | wc -l)" -eq 2 ]
     [ "$(kn get jobs -l decksweep.io/sweep=ranks,decksweep.io/kind=round -o 'jsonpath={.items[0].spec.template.spec.containers[0].resources.limits.cpu}')" -eq 2 ]
     for case in "$VOLUME"/ranks/cases/*.tar.zst; do
