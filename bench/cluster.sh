@@ -4,8 +4,7 @@
 # Indexed Job with a pod a case (same image, 10m CPU, parallelism 100, same node). Wall from `kubectl
 # apply` to the final status; API requests are those of everybody in the API server's audit log, less
 # the idle cluster's. Asked for: wall at most 4 x the seconds of a Job with one pod + 10 ms a case; 0.22
-# requests a case. Then what stands between submission and the first case, against two plain pods in a
-# row with an init container: at most 1.5. PLAIN=0 leaves the long plain Job out.
+# requests a case. PLAIN=0 leaves the long plain Job out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cases=${CASES:-1000}

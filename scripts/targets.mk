@@ -58,7 +58,7 @@ fuzz: deps
 	  build/fuzz/$$n -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=2048 -print_final_stats=0 -verbosity=0 \
 	    build/fuzz/found/$$n tests/fuzz/corpus/$${n#fuzz_} || exit 1; echo "$$n: clean for $(FUZZ_SECONDS) s"; done
 
-BENCH ?= dispatch sweep plan archive collect worker_memory
+BENCH ?= dispatch sweep plan archive collect worker_memory manifests reconcile cluster controller submit_latency
 bench: deps
 	@$(MAKE) --no-print-directory -s -j2 all support bench-bins
 	@for b in $(BENCH); do DS_BUILD=$(abspath $(BUILD)) bench/$$b.sh || exit 1; done
