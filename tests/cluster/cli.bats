@@ -9,7 +9,7 @@ setup_file() {
     export REPLICAS
     if [ -n "$REPLICAS" ]; then
         kubectl -n decksweep-system scale deployment/decksweep-scheduler --replicas=0
-        kubectl -n decksweep-system wait pod -l app.kubernetes.io/component=scheduler --for=delete --timeout=60s
+        kubectl -n decksweep-system wait pod -l app.kubernetes.io/name=decksweep-scheduler --for=delete --timeout=60s
     fi
     file_namespace
     make_sweep busy

@@ -99,12 +99,16 @@ field() { kn get "$1" -o "jsonpath=$2"; }                                  # kin
 
 stop_part() { "$CLUSTER/down" "$@"; }  # [-9] part...
 start_part() { "$CLUSTER/up" "$@"; }   # part...
-controller_pod() { kubectl -n decksweep-system get pods -l app.kubernetes.io/component=scheduler -o name | head -n 1; }
+controller_pod() { # the one that runs: an older one may be there still, ended or being deleted
+    kubectl -n decksweep-system get pods -l app.kubernetes.io/name=decksweep-scheduler -o \
+        'jsonpath={range .items[?(@.status.phase=="Running")]}{.metadata.deletionTimestamp}{"|pod/"}{.metadata.name}{"\n"}{end}' |
+        sed -n 's/^|//p' | head -n 1
+}
 
 # For tests that write a status themselves; does nothing where no controller is installed.
 pause_controller() {
     kubectl -n decksweep-system scale deployment/decksweep-scheduler --replicas=0 >/dev/null 2>&1 || return 0
-    kubectl -n decksweep-system wait pod -l app.kubernetes.io/component=scheduler --for=delete --timeout=60s >/dev/null
+    kubectl -n decksweep-system wait pod -l app.kubernetes.io/name=decksweep-scheduler --for=delete --timeout=60s >/dev/null
 }
 resume_controller() {
     kubectl -n decksweep-system scale deployment/decksweep-scheduler --replicas=1 >/dev/null 2>&1 || return 0

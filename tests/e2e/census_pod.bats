@@ -539,7 +539,7 @@ P
 }
 
 @test "SIGTERM during the pilot: exit 75, nothing left running, the next census goes on" {
-    SIMULATOR="wallTime: 60s" behave_sweep "steps=2;step_ms=3000" steps=2 steps=2
+    SIMULATOR="wallTime: 60s" behave_sweep "steps=2;sleep_ms=5000" steps=2 steps=2
     bring
     decksweep census --sweep-file sweep.json --store store --deck mount --scratch scratch >out.txt &
     local pid=$!
@@ -556,11 +556,18 @@ P
     [ "$(told 'r["outcome"], r["totals"]["done"]')" = "('finished', 3)" ]
 }
 
-@test "versions that differ are said" {
+@test "versions that differ are said; a controller of another generation gets nothing run" {
     null_sweep 1
     bring
     DECKSWEEP_VERSION=99.9 run census mount
-    [[ "$output" == *"the controller's is 99.9"* ]]
+    echo "$output"
+    [ "$(told 'r["outcome"]')" = trouble ]
+    [[ "$(told 'r["text"]')" == *99.9* ]]
+    [ ! -e store/null-sweep/plan.json ]
+    DECKSWEEP_VERSION=$(cut -d. -f1,2 "$ROOT/VERSION").77 run census mount
+    echo "$output"
+    [[ "$output" == *".77"* ]]
+    [ "$(told 'r["outcome"]')" = finished ]
 }
 
 @test "SPE1 with Flow, from the deck in a ConfigMap to the dataset, as on the laptop" {
