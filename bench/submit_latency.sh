@@ -13,11 +13,11 @@ work=$PWD/$(mktemp -d -p build bench-latency.XXXXXX)
 if [ -z "${DS_CLUSTER_DIR:-}" ]; then
     DS_CLUSTER_DIR=$(mktemp -d /var/lib/decksweep-test.XXXXXX)
     export DS_CLUSTER_DIR DS_CLUSTER_OWNER=$$
-    ours=yes
+    mine=yes
 fi
 ns=latency-$$
 cleanup() {
-    if [ -n "${ours:-}" ]; then tests/cluster/down; else k delete namespace "$ns" --wait=false >/dev/null 2>&1; fi
+    if [ -n "${mine:-}" ]; then "$HERE/down"; else k delete namespace "$ns" --wait=false >/dev/null 2>&1; fi
     rm -rf "$work"
 }
 # shellcheck source=tests/cluster/names.sh
@@ -99,7 +99,7 @@ ours() { # round pilot text kind file
     from=$(date +%s.%N)
     decksweep submit "$name.yaml" -n "$ns" --wait >"$name.log" 2>&1 || { cat "$name.log" >&2; return 1; }
     pod=$(k -n "$ns" get pods -l "decksweep.io/sweep=$name,decksweep.io/kind=$4" \
-        --sort-by=.metadata.creationTimestamp -o name | head -n 1)
+        --sort-by=.metadata.creationTimestamp -o name | sed -n 1p)
     came_after "$from" "$3" "$pod" >>"$5"
     [ "$(find "$D/volumes/$ns/$name/cases" -name '*.tar.zst' | wc -l)" -eq 2 ]
 }
