@@ -400,12 +400,12 @@ void worker_report(struct worker *w)
     char key[STORE_KEY_BYTES];
     struct ds_err err = {0};
     ds_auto_buf text;
+    buf_init(&text, 1u << 16);
     fill_report(w, &r);
     if (w->options->message_path)
         pod_leave_message(w->options->message_path, &r);
     if (!w->dispatch)
         return; /* it has not begun: nothing that the next census could learn from */
-    buf_init(&text, 1u << 16);
     (void)snprintf(key, sizeof key, "%srounds/%u.%u.json", w->prefix, r.round, r.index);
     int rc = chunk_report_encode(&r, &text, &err);
     if (rc == 0)

@@ -239,7 +239,7 @@ Y
     [ "$said" -ge 12 ]
     [ "$said" -ge $((asked * 8 / 10 - 5)) ]
     [ "$said" -le $((asked * 12 / 10 + 10)) ]
-    decksweep status placed -n "$NS" | grep -i 'core.h'
+    decksweep status placed -n "$NS" | grep -iE 'core.(hour|second)'
 }
 
 other_namespace() { # suffix mode: becomes $NS
@@ -293,7 +293,7 @@ said_one() { [ "$(field "sweep/$1" '{.status.conditions[?(@.type=="Schedulable")
     watch_pods one-pod
     submit cluster.yaml -n "$NS"
     wait_for 120 said_one one-pod
-    [[ $(field sweep/one-pod '{.status.conditions[?(@.type=="Schedulable")].message}') == *"one pod only"*"at most 1 workers"* ]]
+    [[ $(field sweep/one-pod '{.status.conditions[?(@.type=="Schedulable")].message}') == *"one pod only"*"at most 1 worker"* ]]
     wait_for_phase one-pod Succeeded 180
     decksweep verify one-pod -n "$NS"
     sticks_to_its_claim census round store
