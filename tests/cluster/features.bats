@@ -307,7 +307,11 @@ said_one() { [ "$(field "sweep/$1" '{.status.conditions[?(@.type=="Schedulable")
 }
 
 @test "with the static CPU manager a simulator has CPUs that are its worker's alone" {
-    restore_kubelet() { stop_part kubelet; start_part kubelet; }
+    restore_kubelet() { # and wait until the node says so: the next test counts its CPUs
+        stop_part kubelet
+        start_part kubelet
+        wait_for 60 all_cpus_left
+    }
     stop_part kubelet
     DS_CPU_MANAGER=static start_part kubelet
     wait_for 60 one_cpu_left
@@ -325,6 +329,7 @@ said_one() { [ "$(field "sweep/$1" '{.status.conditions[?(@.type=="Schedulable")
         tar --zstd -xOf "$case" stdout | grep -x 'cpus 1'
     done
 }
+all_cpus_left() { [ "$(kubectl get node localhost -o 'jsonpath={.status.allocatable.cpu}')" -ge 2 ]; }
 one_cpu_left() { [ "$(kubectl get node "$NODE" -o 'jsonpath={.status.allocatable.cpu}')" -eq 1 ]; }
 # The container of the worker, as the kernel has it.
 has_cpuset() {
