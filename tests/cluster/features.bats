@@ -22,6 +22,7 @@ setup() {
     export DECKSWEEP_SIMULATOR_IMAGE=localhost/nullsim:test
 }
 teardown() {
+    [ -z "${watcher:-}" ] || kill "$watcher" 2>/dev/null || true
     tell_failure
     leave_work
 }
@@ -256,12 +257,13 @@ narrow_sweep() { # name
 }
 # Pods of every kind of sweep $1, as they were once, in pods.json: one that is gone stays known.
 watch_pods() {
-    kn get pods -l "decksweep.io/sweep=$1" --watch -o json >pods.json 3>&- &
-    watcher=$!
+    "$B/kube" kubectl -n "$NS" get pods -l "decksweep.io/sweep=$1" --watch -o json >pods.json 2>watch.log 3>&- &
+    watcher=$! # the program itself, not a shell around it
 }
 sticks_to_its_claim() { # kind...: pods of each kind were there, with label and required affinity
     local kind
     kill "$watcher"
+    watcher=
     for kind in "$@"; do
         jq -s -e --arg kind "$kind" '[.[] | select(.metadata.labels["decksweep.io/kind"] == $kind)
             | .metadata.labels["decksweep.io/claim"] as $claim
