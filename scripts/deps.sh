@@ -14,7 +14,7 @@ TEST="libcriterion-dev bats strace parallel zstd hwloc tmux time netcdf-bin proc
       python3-pandas"
 # The test cluster: a kubelet's surroundings, what its images are made of, other libc included.
 CLUSTER="containerd runc containernetworking-plugins iproute2 util-linux busybox-static klibc-utils
-         patchelf openssl ca-certificates jq"
+         patchelf openssl ca-certificates jq curl"
 LINT="clang clang-tidy clang-format shellcheck libclang-rt-14-dev"
 
 want="$BUILD $RUN"
