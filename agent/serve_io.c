@@ -118,6 +118,9 @@ static void answer_list(struct serve *s, struct http_exchange *x, const struct s
         rc = serve_put_page((const struct serve_object *)(const void *)s->objects.data,
                             s->objects.len / sizeof(struct serve_object), r->after, s->snapshot,
                             &page);
+    if (rc < 0 && err.code == 0)
+        (void)ds_fail(&err, DS_ETOOBIG, "a page of the listing is larger than %zu MiB",
+                      PAGE_BYTES >> 20);
     if (rc < 0)
         answer_fault(x, serve_status(err.code), &err);
     else
@@ -344,7 +347,7 @@ static void take_signals(void)
 }
 
 /* Until told to stop, or nobody has asked anything for idle_ms (0: for ever). */
-static void serve_requests(struct serve *s, int64_t idle_ms)
+static int serve_requests(struct serve *s, int64_t idle_ms, struct ds_err *err)
 {
     while (!told_to_stop) {
         int64_t now = clock_monotonic_ms();
@@ -352,15 +355,16 @@ static void serve_requests(struct serve *s, int64_t idle_ms)
         if (idle_ms > 0 && s->n_open == 0 && now - s->last_ms >= idle_ms) {
             log_info("nothing was asked for %lld s: the store pod ends",
                      (long long)(idle_ms / 1000));
-            return;
+            return 0;
         }
         if (wait < 0 || wait > 1000)
             wait = 1000;
         struct pollfd at = {.fd = http_server_fd(s->server), .events = POLLIN};
         if (poll(&at, 1, wait) < 0 && errno != EINTR)
-            return;
+            return ds_fail_errno(err, DS_EIO, errno, "poll");
         http_server_turn(s->server);
     }
+    return 0;
 }
 
 static int open_server(struct serve *s, const struct cmd_line *l, struct ds_err *err)
@@ -412,7 +416,8 @@ static int serve(struct cli *cli)
     } else {
         log_info("%s: %s on port %u", s.folder, s.policy.write ? "serving" : "serving, read only,",
                  http_server_port(s.server));
-        serve_requests(&s, (int64_t)cmd_number(l, "idle", DEFAULT_IDLE_MS));
+        if (serve_requests(&s, (int64_t)cmd_number(l, "idle", DEFAULT_IDLE_MS), &err) < 0)
+            status = cli_fail(cli, &err);
     }
     http_server_close(s.server);
     store_close(s.store);

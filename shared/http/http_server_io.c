@@ -182,11 +182,6 @@ struct ds_arena *http_exchange_arena(struct http_exchange *x)
     return x->arena;
 }
 
-bool http_exchange_is_answered(const struct http_exchange *x)
-{
-    return x->answered;
-}
-
 /* ---- answers ---- */
 
 void http_answer_header(struct http_exchange *x, const char *name, const char *value)

@@ -62,7 +62,6 @@ void http_exchange_set_state(struct http_exchange *x, void *state);
 void *http_exchange_state(const struct http_exchange *x);
 /* Memory that goes with the exchange, at most 64 KiB: for decoded paths and the like. */
 struct ds_arena *http_exchange_arena(struct http_exchange *x);
-bool http_exchange_is_answered(const struct http_exchange *x);
 
 /* ---- the answer: once; a second one is ignored ---- */
 /* For the answer to come; name and value are copied. */

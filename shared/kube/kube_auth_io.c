@@ -225,6 +225,9 @@ static int set_bearer(struct kube_auth *s, struct ds_err *err)
         ds_auto_buf pair;
         buf_init(&pair, TOKEN_BYTES);
         (void)buf_printf(&pair, "%s:%s", l->username, l->password ? l->password : "");
+        int bad = buf_check(&pair, "user name and password", err);
+        if (bad < 0)
+            return bad;
         (void)buf_put_text(&text, "Basic ");
         (void)base64_put(&text, pair.data, pair.len);
     }
