@@ -60,7 +60,6 @@ static int commit(struct census_work *w, const struct census_policy *policy,
 /* ---- the pilot, in this pod ---- */
 
 struct pilot {
-    const struct census_work *w;
     char last_words[DS_ERR_TEXT_BYTES / 2];
 };
 
@@ -144,7 +143,7 @@ static int run_pilot(struct census_work *w, const struct round *round, uint64_t 
                      struct ds_err *err)
 {
     char agent[4096];
-    struct pilot p = {.w = w};
+    struct pilot p = {0};
     struct local_outcome out = {0};
     const struct local_callbacks cb = {.context = &p, .event = tell_event, .text = tell_text};
     int rc = local_find_agent(agent, err);

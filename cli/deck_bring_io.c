@@ -79,7 +79,11 @@ static int check_room(const struct archive_index *x, const char *root, struct ds
     char need[UNITS_TEXT_BYTES], have[UNITS_TEXT_BYTES];
     units_format_size(total, need);
     units_format_size(free_bytes, have);
-    return ds_fail(err, DS_ENOSPC, "the deck unpacked is %s, scratch has %s free", need, have);
+    return ds_fail(
+        err, DS_ENOSPC,
+        "the deck unpacked is %s, scratch has %s free, a tenth of it to stay free: give the "
+        "census more scratch or make the deck smaller",
+        need, have);
 }
 
 static int unpack(const struct archive *x, const char *root, struct ds_err *err)
@@ -321,8 +325,11 @@ int deck_bring(const struct deck_request *q, struct ds_arena *a, struct deck_her
     if (!mkdtemp(path))
         return ds_fail_errno(err, DS_EIO, errno, "scratch %s", q->scratch);
     char *real ds_auto_free = realpath(path, NULL); /* the deck reader wants no link in it */
-    if (!real || strlen(real) >= sizeof out->root)
-        return ds_fail_errno(err, DS_EIO, errno, "scratch %s", path);
+    if (!real || strlen(real) >= sizeof out->root) {
+        int why = real ? ENAMETOOLONG : errno;
+        (void)rmdir(path);
+        return ds_fail_errno(err, DS_EIO, why, "scratch %s", path);
+    }
     memcpy(out->root, real, strlen(real) + 1);
     return take_deck(q, out, a, err);
 }

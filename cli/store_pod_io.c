@@ -226,7 +226,8 @@ static int create(struct store_pod *p, struct ds_err *err)
     plan.image = image;
     plan.token_sha256 = token_sha256;
     rc = post_pod(p, &plan, err);
-    p->created = rc == 0;
+    /* Without an answer it may have been made all the same: then it is deleted too. */
+    p->created = rc == 0 || rc == DS_EINTR || rc == DS_ETIMEOUT || rc == DS_EIO;
     return rc;
 }
 

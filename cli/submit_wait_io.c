@@ -11,7 +11,6 @@ static void on_stop(int number)
 }
 
 struct waiting {
-    struct submit *s;
     struct display *display;
     char last[STATUS_TEXT_BYTES];
     bool told_skew;
@@ -65,7 +64,7 @@ static int follow(struct submit *s, struct ds_err *err)
 {
     struct display_options o = {.setup = {.name = s->name, .n_total = s->n_cases},
                                 .color = s->cli->color_err};
-    struct waiting w = {.s = s, .display = display_create(&o)};
+    struct waiting w = {.display = display_create(&o)};
     struct cluster_follow how = {
         .display = w.display, .done = is_over, .on_change = on_change, .context = &w};
     int rc = cluster_follow(&s->c, s->name, &how, &s->report, err);

@@ -52,7 +52,14 @@ Y
     [[ $output == *"rate 77, case A"* ]]
     [ -s "$VOLUME/results/deep/A.UNSMRY" ]
     # What the image itself has is not glibc.
-    [ -z "$(tar -xOf "$B/images/shellsim.tar" --wildcards 'blobs/sha256/*' 2>/dev/null | grep -ac 'GLIBC_2' | grep -v '^0$')" ]
+    mkdir "$BATS_TEST_TMPDIR/image"
+    tar -xf "$B/images/shellsim.tar" -C "$BATS_TEST_TMPDIR/image"
+    local blob n=0
+    for blob in "$BATS_TEST_TMPDIR"/image/blobs/sha256/*; do
+        n=$((n + $(zcat -f "$blob" | grep -ac klibc || true)))
+        [ "$(zcat -f "$blob" | grep -ac GLIBC_2 || true)" -eq 0 ]
+    done
+    [ "$n" -gt 0 ] # the layers were really read
 }
 
 @test "the namespace refuses a pod that may become root" {

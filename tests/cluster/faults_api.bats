@@ -28,6 +28,7 @@ setup() {
 teardown() {
     [ -n "${BATS_TEST_COMPLETED:-}" ] || tail -n 20 "$WORK"/*.log
     tell_failure
+    storm delete >/dev/null 2>&1 || true # a test that failed within it must not leave it to the others
     kill_controllers
     ip link del "dsv$P" 2>/dev/null || true
     leave_work
